@@ -1,0 +1,20 @@
+"""*Learning Without Looking*: the library that the lessons of the course stand on.
+
+Each room is one folder with one idea a module:
+
+- `course.data`: MNIST and the Adult census, shipped and hash-checked; partitions among clients
+- `course.federated`: FedAvg by hand, one remedy for drift, and the same clients on Flower
+- `course.exercises`: `check`, `hint`, `quiz`, `claim`, and the checkers of each lesson
+- `course.figures`: one figure style and the course's plots
+
+Rooms import downward only: `exercises` may use `federated`, never the other way round.
+"""
+
+import os
+
+__version__ = "0.1.0"
+
+# Flower and Ray report usage to their makers unless told not to; a privacy course does not.
+os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0")
+os.environ.setdefault("FLWR_DISABLE_UPDATE_CHECK", "1")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

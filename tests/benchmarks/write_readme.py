@@ -1,0 +1,178 @@
+"""Write the measured tables into README.md, and the measured time and memory into each lesson's first cell.
+
+Everything comes from the files in `tests/benchmarks/results/`; running it again changes nothing. A test
+holds the README and the lessons to these files.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RESULTS = Path(__file__).parent / "results"
+NOT_MEASURED = "*Not measured yet: `make bench` fills this in.*"
+SECONDS_STEP, MIB_STEP = 5, 50
+"""Measured times and sizes are rounded up to these, so that a second run rarely changes a word."""
+
+_HEADER = re.compile(r"(\{\{time and memory\}\}|\d+ s and \d+ MiB)(?= on one\b)")
+_MINUTES = re.compile(r"About (\d+) minutes")
+
+
+def time_and_memory(runs: dict[str, dict]) -> tuple[int, int]:
+    """The seconds and MiB of a lesson: the larger of its solved and unsolved runs, rounded up."""
+    seconds = max(run["seconds"] for run in runs.values())
+    mib = max(run["peak_mib"] for run in runs.values())
+    return _round_up(seconds, SECONDS_STEP), _round_up(mib, MIB_STEP)
+
+
+def with_measured_header(source: str, runs: dict[str, dict]) -> str:
+    """A lesson's source, its "… s and … MiB on one core" brought up to date.
+
+    Raises:
+        ValueError: if the source has no such words, or has them twice.
+    """
+    seconds, mib = time_and_memory(runs)
+    changed, found = _HEADER.subn(f"{seconds} s and {mib} MiB", source)
+    if found != 1:
+        raise ValueError(
+            f"a lesson says its time and memory once ('… s and … MiB on one core'), not {found} times"
+        )
+    return changed
+
+
+def lesson_table(root: Path, lessons: dict[str, dict]) -> str:
+    """The README's table: one row for each lesson source, linked to its notebooks."""
+    lines = ["| lesson | the question | your time | computing time | memory |", "|---|---|---|---|---|"]
+    for source in sorted((root / "solutions").glob("[0-9][0-9]_*.py")):
+        text = source.read_text(encoding="utf-8")
+        question = re.search(r"^# # (.+)$", text, re.MULTILINE).group(1)
+        minutes = _MINUTES.search(text).group(1)
+        runs = lessons.get(source.stem)
+        seconds, mib = time_and_memory(runs) if runs else ("–", "–")
+        lines.append(
+            f"| [{source.stem}](notebooks/{source.stem}.ipynb) ([solved](solutions/{source.stem}.ipynb)) "
+            f"| {question} | {minutes} min | {seconds} s | {mib} MiB |"
+        )
+    return "\n".join(lines)
+
+
+def lesson_section(root: Path, record: dict) -> str:
+    """The lesson table and the sentence that says where its figures come from."""
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    return (
+        f"{lesson_table(root, record['lessons'])}\n\nMeasured on one core ({record['cpu']}; {versions}) on "
+        f"{record['date']}: the slower of the solved and the unsolved notebook from start to end, and the "
+        f"peak of its kernel and the kernel's children, rounded up to {SECONDS_STEP} s and {MIB_STEP} MiB."
+    )
+
+
+def mcmahan_section(record: dict) -> str:
+    """Our rounds to the target beside the paper's, at the best learning rate of the grid."""
+    lines = ["| how the images are dealt | rounds, here | rounds, paper |", "|---|---|---|"]
+    names = {"iid": "IID", "shards": "two shards of 300 a client"}
+    for split, published in record["published_rounds"].items():
+        rows = [row for row in record["rows"] if row["split"] == split]
+        reached = [row for row in rows if row["rounds"]]
+        best = min(reached, key=lambda row: row["rounds"], default=None)
+        ours = f"{best['rounds']} (learning rate {best['learning_rate']})" if best else "not reached"
+        lines.append(f"| {names[split]} | {ours} | {published} |")
+    rates = sorted({row["learning_rate"] for row in record["rows"]})
+    note = (
+        f"One run for each of the learning rates {', '.join(map(str, rates))}, with seed {record['seed']} "
+        f"and torch {record['torch']}; the best is shown. The paper's figures are the best of a grid, too."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def round_time_section(record: dict) -> str:
+    """Seconds a round for each way of running the same clients, a column a size."""
+    sizes = list(record["sizes"].values())
+    heads = [f"{row['clients']} × {row['examples_per_client']:,} images" for row in sizes]
+    lines = ["| the same clients, run by | " + " | ".join(heads) + " |", "|---|" + "---|" * len(sizes)]
+    lines += [
+        _cells("a bare loop (`run_fedavg`), s a round", [row["bare_seconds"] for row in sizes]),
+        _cells("Flower's FedAvg on `InProcessGrid`, s a round", [row["in_process_seconds"] for row in sizes]),
+        _cells("…over the bare loop, median of pairs", [row["in_process_over_bare"] for row in sizes]),
+    ]
+    if all("ray_first_round_seconds" in row for row in sizes):
+        first, later = "ray_first_round_seconds", "ray_later_round_seconds"
+        mean = "ray_mean_over_in_process"
+        lines += [
+            _cells("Flower's simulation on Ray, first round, s", [row[first] for row in sizes]),
+            _cells("…each later round, s", [row[later] for row in sizes]),
+            _cells(
+                f"…mean of {sizes[0]['rounds']} rounds, over `InProcessGrid`", [row[mean] for row in sizes]
+            ),
+        ]
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    note = (
+        "Ray pays mostly for its start: its later rounds are much closer, and it may use two cores. "
+        f"One busy machine with two cores; trust the ratios. {versions}."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def _cells(name: str, values: list[float]) -> str:
+    return f"| {name} | " + " | ".join(f"{value:.3g}" for value in values) + " |"
+
+
+def with_section(readme: str, name: str, section: str) -> str:
+    """The README with what stands between two markers replaced.
+
+    Raises:
+        ValueError: if the markers `<!-- name:begin -->` and `<!-- name:end -->` are not there, once each.
+    """
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    if readme.count(begin) != 1 or readme.count(end) != 1:
+        raise ValueError(f"README.md needs {begin} and {end}, once each")
+    before, _, rest = readme.partition(begin)
+    return f"{before}{begin}\n{section}\n{end}{rest.partition(end)[2]}"
+
+
+def sections(root: Path, results: Path) -> dict[str, str]:
+    """Each measured section of the README, by the name of its markers."""
+    files = {
+        "measured": (results / "lessons.json", lambda record: lesson_section(root, record)),
+        "mcmahan": (results / "mcmahan_2nn.json", mcmahan_section),
+        "round-time": (results / "round_time.json", round_time_section),
+    }
+    return {
+        name: render(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else NOT_MEASURED
+        for name, (path, render) in files.items()
+    }
+
+
+def write_headers(root: Path, lessons: dict[str, dict]) -> list[str]:
+    """Bring each measured lesson's first cell up to date; return the names of those that changed."""
+    changed = []
+    for stem, runs in lessons.items():
+        source = root / "solutions" / f"{stem}.py"
+        text = source.read_text(encoding="utf-8")
+        if (new := with_measured_header(text, runs)) != text:
+            source.write_text(new, encoding="utf-8")
+            changed.append(source.name)
+    return changed
+
+
+def main() -> None:
+    """Write every section and header from the results files."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    for name, section in sections(ROOT, RESULTS).items():
+        text = with_section(text, name, section)
+    readme.write_text(text, encoding="utf-8")
+    measured = RESULTS / "lessons.json"
+    lessons = json.loads(measured.read_text(encoding="utf-8"))["lessons"] if measured.exists() else {}
+    changed = write_headers(ROOT, lessons)
+    print("README.md is up to date with tests/benchmarks/results/")
+    if changed:
+        print(f"{', '.join(changed)}: new time and memory in the first cell; now run `make build`")
+
+
+def _round_up(value: float, step: int) -> int:
+    return -(-int(value + 0.999) // step) * step
+
+
+if __name__ == "__main__":
+    sys.exit(main())

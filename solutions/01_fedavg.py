@@ -21,13 +21,13 @@
 
 # %% tags=["setup"]
 import json
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch.nn import functional as F
 
+from course import ROOT
 from course.data import label_counts, load_mnist, partition_dirichlet, partition_iid
 from course.exercises import begin, check, claim, hint, quiz, right
 from course.federated import (
@@ -766,7 +766,7 @@ claim(
 # so this cell reads the **recorded** result, best of a grid of learning rates, one seed.
 
 # %%
-record = json.loads(Path("../tests/benchmarks/results/mcmahan_2nn.json").read_text())
+record = json.loads((ROOT / "tests/benchmarks/results/mcmahan_2nn.json").read_text())
 ours = {
     split: min(
         (

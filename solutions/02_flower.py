@@ -22,7 +22,6 @@
 import json
 import logging
 import tomllib
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,6 +30,7 @@ from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDic
 from flwr.clientapp import ClientApp
 from flwr.serverapp.strategy import FedAdam, FedAvg, FedMedian, FedProx
 
+from course import ROOT
 from course.data import load_mnist, partition_iid, partition_shards
 from course.exercises import begin, check, claim, hint, quiz, right
 from course.federated import (
@@ -589,7 +589,7 @@ claim(
 # private key proves that it is that node. The app and its settings are declared in the course's own `pyproject.toml`:
 
 # %%
-flower_app = tomllib.loads(Path("../pyproject.toml").read_text())["tool"]["flwr"]["app"]
+flower_app = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["flwr"]["app"]
 for name, value in (flower_app["components"] | flower_app["config"]).items():
     print(f"{name:20} {value!r}")
 
@@ -602,7 +602,7 @@ for name, value in (flower_app["components"] | flower_app["config"]).items():
 # **Predict**: node 2 is killed while it trains in round 2. What happens to the round, and to the run?
 
 # %%
-recorded = json.loads(Path("../course/federated/recorded_deployment.json").read_text())
+recorded = json.loads((ROOT / "course/federated/recorded_deployment.json").read_text())
 print(f"recorded on {recorded['date']} with", recorded["versions"])
 shown = [
     event

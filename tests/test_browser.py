@@ -46,8 +46,6 @@ def lab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     for name in ("notebooks", "solutions"):
         shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    shutil.copytree(ROOT / "tests" / "benchmarks" / "results", folder / "tests" / "benchmarks" / "results")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -117,8 +115,13 @@ def _run_all(page) -> list[dict]:
     page.click("text=Run All Cells >> nth=0")
     cells_left = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].filter(
         cell => cell.type === 'code' && cell.sharedModel.source.trim() && !cell.executionCount).length"""
+    error = """() => [...window.jupyterapp.shell.currentWidget.content.model.cells].filter(
+        cell => cell.type === 'code' && !(cell.getMetadata('tags') || []).includes('raises-exception')
+    ).flatMap(cell => cell.outputs.toJSON()).find(output => output.output_type === 'error')"""
     deadline = time.monotonic() + RUN_SECONDS
     while page.evaluate(cells_left):
+        stopped = page.evaluate(error)
+        assert not stopped, f"{stopped['ename']}: {stopped['evalue']}"
         assert time.monotonic() < deadline, (
             f"{page.evaluate(cells_left)} cells have not run after {RUN_SECONDS} s"
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 __version__ = "0.1.0"
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The folder of the course. Lessons find recorded results from here, wherever a notebook has been copied to."""
+"""The folder of the course: from here lessons find recorded results, wherever a notebook was copied to."""
 
 # Flower and Ray report usage to their makers unless told not to; a privacy course does not.
 os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0")

@@ -479,13 +479,15 @@ plot_levels(
     sweep,
     title="Mild unevenness costs little, extremes cost a lot",
     xlabel="how the images are dealt",
+    baselines={"centralised": pooled, "local only": local_on_all},
 )
 present(
     ax,
     caption=(
         "Test accuracy after six rounds. Dots: five seeds; bar and number: their mean. "
         "With Dirichlet the clients also differ in how many images they have, which the"
-        " shards do not."
+        " shards do not. The two baselines are those of the figure before last: one run each, "
+        "local only on two shards."
     ),
     alt=(
         "Accuracy for four deals: IID and alpha 1 close together at the top, alpha 0.1 "
@@ -558,8 +560,8 @@ plot_curves(
     {"FedAvg": iid[0], "FedSGD": fedsgd.accuracy},
     x=megabytes,
     xlabel="model payload sent, all clients (MB)",
-    title="On fair shares, local training buys accuracy with fewer bytes",
-    baselines={"target": target},
+    title="On fair shares, local training saves bytes",
+    baselines={"target": target, "centralised": pooled},
 )
 present(
     ax,
@@ -718,7 +720,7 @@ plot_curves(
     ax,
     {"SCAFFOLD": scaffold, "FedAvg": shards},
     title="Per round SCAFFOLD ends ahead; per byte it does not",
-    baselines={"centralised": pooled},
+    baselines={"centralised": pooled, "local only": local_on_all},
 )
 present(
     ax,

@@ -58,10 +58,7 @@ def plot_curves(
                 where, values.min(axis=0), values.max(axis=0), color=COLOURS[role], alpha=0.15, linewidth=0
             )
         ends.append((values.mean(axis=0)[-1], where[-1], name, COLOURS[role]))
-    for name, level in (baselines or {}).items():
-        ax.axhline(100 * level, color=COLOURS["baseline"], linestyle=DASHES["baseline"], linewidth=1.4)
-        ends.append((100 * level, None, name, COLOURS["baseline"]))
-    _label_ends(ax, ends)
+    _label_ends(ax, ends + _draw_baselines(ax, baselines))
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return ax
 
@@ -91,11 +88,13 @@ def plot_levels(
     title: str,
     xlabel: str,
     ylabel: str = "test accuracy (%)",
+    baselines: Mapping[str, float] | None = None,
 ) -> Axes:
     """A dot a seed and a bar at the mean, for each setting in turn.
 
     Args:
         levels: setting → values in [0, 1], one a seed.
+        baselines: name → value in [0, 1], drawn as a level line.
     """
     for position, scores in enumerate(levels.values()):
         scores = 100 * np.asarray(scores)
@@ -107,6 +106,7 @@ def plot_levels(
         ax.annotate(f"{scores.mean():.1f}", (position + 0.28, scores.mean()), va="center", fontsize=9)
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel, xticks=range(len(levels)), xticklabels=list(levels))
     ax.set_xlim(-0.6, len(levels) - 0.2)
+    _label_ends(ax, _draw_baselines(ax, baselines))
     return ax
 
 
@@ -138,6 +138,13 @@ def plot_timeline(ax: Axes, events: Sequence[tuple[float, str]], *, title: str) 
     ax.set(xlim=(-0.1, 1))
     ax.axis("off")
     return ax
+
+
+def _draw_baselines(ax: Axes, baselines: Mapping[str, float] | None) -> list[tuple]:
+    """Draw each baseline as a level line; return its label's place for `_label_ends`."""
+    for level in (baselines or {}).values():
+        ax.axhline(100 * level, color=COLOURS["baseline"], linestyle=DASHES["baseline"], linewidth=1.4)
+    return [(100 * level, None, name, COLOURS["baseline"]) for name, level in (baselines or {}).items()]
 
 
 def _label_ends(ax: Axes, ends: list[tuple]) -> None:

@@ -10,7 +10,6 @@ CONSTRAINTS ?= constraints.txt
 # `make lab LAB_ARGS="--no-browser --port=9999"`, `make test PYTEST_ARGS="-x"`, `make test WORKERS=4`
 LAB_ARGS ?=
 LAB_ROOT ?= $(CURDIR)
-LAB_ROOT ?= $(CURDIR)
 PYTEST_ARGS ?=
 WORKERS ?= 2
 
@@ -19,6 +18,9 @@ WORKERS ?= 2
 IN_VENV := env PATH="$(CURDIR)/.venv/bin:$$PATH" OMP_NUM_THREADS=1 FLWR_TELEMETRY_ENABLED=0 \
 	FLWR_DISABLE_UPDATE_CHECK=1
 PY := $(IN_VENV) .venv/bin/python
+# A file's tests share what is slow to set up (a deployment, JupyterLab), so one process takes a whole file; in
+# order of their names, the longest ones begin early.
+BY_FILE := --dist loadfile --no-loadscope-reorder
 NBVAL := $(PY) -m pytest -n $(WORKERS) --dist loadscope --nbval-lax --nbval-current-env --nbval-cell-timeout=600
 
 # The stamp is written last, so a set-up that broke off is taken up again; it holds the folder's path,
@@ -87,7 +89,7 @@ test: $(STAMP)
 	}; \
 	part "style" $(PY) -m ruff check course solutions tests; \
 	part "format" $(PY) -m ruff format --check --quiet course solutions tests; \
-	part "library, checkers and house" $(PY) -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS) tests; \
+	part "library, checkers and house" $(PY) -m pytest -n $(WORKERS) $(BY_FILE) $(PYTEST_ARGS) tests; \
 	part "learners' notebooks" $(NBVAL) $(PYTEST_ARGS) notebooks; \
 	part "solved notebooks" env COURSE_STRICT=1 $(NBVAL) $(PYTEST_ARGS) solutions; \
 	printf "\n$$report"; exit $$failed

@@ -32,12 +32,9 @@ BROWSER_ARGUMENTS = [
     "--disable-sync",
 ]
 
-pytestmark = [
-    pytest.mark.skipif(
-        BROWSER is None, reason="no Chromium here: install `chromium` to drive JupyterLab in a browser"
-    ),
-    pytest.mark.xdist_group("browser"),
-]
+pytestmark = pytest.mark.skipif(
+    BROWSER is None, reason="no Chromium here: install `chromium` to drive JupyterLab in a browser"
+)
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,7 @@ ROOT = Path(__file__).parents[1]
 LIMIT = 300.0
 FLOWER_HOME = Path.home() / ".flwr"
 
-pytestmark = [
-    pytest.mark.xdist_group("deployment"),
-    pytest.mark.skipif(os.name != "posix", reason="the deployment kills a process with SIGKILL"),
-]
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="the deployment kills a process with SIGKILL")
 
 
 def files_in(folder):

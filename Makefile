@@ -105,5 +105,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(PY) -m pytest tests/benchmarks --benchmark-only -q $(PYTEST_ARGS)
 	$(PY) tests/benchmarks/measure_lessons.py
+	$(PY) tests/benchmarks/swap_answers.py
+	$(PY) tests/benchmarks/scaffold_deals.py
 	$(PY) tests/benchmarks/mcmahan_2nn.py
 	$(PY) tests/benchmarks/write_readme.py

@@ -28,7 +28,13 @@ import torch
 from torch.nn import functional as F
 
 from course import ROOT
-from course.data import label_counts, load_mnist, partition_dirichlet, partition_iid
+from course.data import (
+    label_counts,
+    load_mnist,
+    partition_dirichlet,
+    partition_iid,
+    partition_shards,
+)
 from course.exercises import begin, check, claim, hint, quiz, right
 from course.federated import (
     accuracy,
@@ -88,29 +94,27 @@ deal_shards = check("01.1", deal_shards)  # stuck? hint("01.1")
 
 # %% [markdown]
 # From here on (except in one section) each of our ten people has 600 images, as in McMahan et al. The next cell deals them in three
-# ways: fairly, in shards, and by a **Dirichlet** draw, where one number α sets how uneven the mix is
+# ways: fairly, in shards (your function deals this picture), and by a **Dirichlet** draw, where one number α sets how uneven the mix is
 # (α large: fair; α near 0: each digit belongs to hardly anyone but one client).
 
 
 # %%
-def deal(kind, seed, *, alpha=None):
-    """Ten clients of 600 images each on average, dealt "iid", "shards" or "dirichlet"."""
-    rng = np.random.default_rng(seed)
-    few = rng.choice(len(train), 6_000, replace=False)
-    labels = mnist.train_labels[few]
-    if kind == "iid":
-        parts = partition_iid(labels, 10, seed=seed)
-    elif kind == "shards":
-        parts = deal_shards(labels, 10, 2, rng)
-    else:
-        parts = partition_dirichlet(labels, 10, alpha=alpha, seed=seed)
-    return [few[part] for part in parts]
+def deal(partition, seed, **settings):
+    """Ten clients of 600 images each on average: 6,000 images, partitioned."""
+    few = np.random.default_rng(seed).choice(len(train), 6_000, replace=False)
+    return [
+        few[part] for part in partition(mnist.train_labels[few], 10, seed=seed, **settings)
+    ]
+
+
+def your_shards(labels, num_clients, *, seed):
+    return deal_shards(labels, num_clients, 2, np.random.default_rng(seed))
 
 
 dealt = {
-    "IID": deal("iid", 0),
-    "two shards each": deal("shards", 0),
-    "Dirichlet, α = 0.1": deal("dirichlet", 0, alpha=0.1),
+    "IID": deal(partition_iid, 0),
+    "two shards each": deal(your_shards, 0),
+    "Dirichlet, α = 0.1": deal(partition_dirichlet, 0, alpha=0.1),
 }
 counts = {name: label_counts(mnist.train_labels, parts) for name, parts in dealt.items()}
 _, axes = plt.subplots(1, 3, figsize=(10, 3.4))
@@ -140,13 +144,16 @@ print(
     held,
     f"| {two_commonest:.0%} of images are of their client's two commonest",
 )
-two_or_fewer = int((held <= 2).sum())
-claim("Most of our ten clients hold three digits or more", two_or_fewer < 5)
+three_or_more = int((held >= 3).sum())
+claim("Some of our ten clients hold three digits or more", three_or_more > 0)
 
 # %% [markdown]
 # Was your guess two? McMahan et al. cut 200 shards for 100 clients; the nine borders between digits fall into few of
 # them, and "most clients will only have examples of two digits". We cut 20, and nearly half of ours contain a border.
-# The third digit is a small part of a client's images, but it is there, so we say *two shards* and not *two digits*.
+# So we say *two shards* and not *two digits*.
+#
+# The runs that follow are dealt by the library's `partition_shards`. It deals as you do; which client gets which shard is
+# luck, and some sentences below depend on that luck, so everybody trains on the deals for which we checked them.
 
 # %% [markdown]
 # ## One round, by hand
@@ -178,7 +185,7 @@ def train_locally(model, examples, local_epochs, batch_size, learning_rate, gene
 train_locally = check("01.2", train_locally)  # stuck? hint("01.2")
 
 # %% [markdown]
-# Now ten clients train from the same starting point, each on its two shards, for five epochs.
+# Now ten clients train from the same starting point, each on its two shards, for three epochs.
 #
 # **Predict** two numbers before you run on: how well does one client's model do on the test set of all ten
 # digits? And a model whose weights are the plain average of those ten?
@@ -186,12 +193,13 @@ train_locally = check("01.2", train_locally)  # stuck? hint("01.2")
 # %%
 model = two_nn(seed=0, hidden=50)
 start = weights_of(model)
+dealt["two shards each"] = deal(partition_shards, 0)
 clients = [train.take(part) for part in dealt["two shards each"]]
 local_models = []
 for client, examples in enumerate(clients):
     model.load_state_dict(start)
     train_locally(
-        model, examples, 5, 50, 0.2, client_generator(0, round_index=0, client=client)
+        model, examples, 3, 50, 0.2, client_generator(0, round_index=0, client=client)
     )
     local_models.append(weights_of(model))
     print(f"client {client} alone: {accuracy(model, test):.1%} of all ten digits")
@@ -346,19 +354,21 @@ def accuracies(runs):
     return np.array([history.accuracy for history in runs])
 
 
-iid = accuracies(five_runs(lambda seed: deal("iid", seed), "IID", aggregate=fedavg))
-shard_runs = five_runs(
-    lambda seed: deal("shards", seed), "two shards", rounds=24, aggregate=fedavg
-)
+def two_shards(seed):
+    return deal(partition_shards, seed)
+
+
+iid = accuracies(five_runs(lambda seed: deal(partition_iid, seed), "IID", aggregate=fedavg))
+shard_runs = five_runs(two_shards, "two shards", rounds=24, aggregate=fedavg)
 shards = accuracies(shard_runs)
 
 # %% [markdown]
 # Two baselines belong in every picture of federated learning. **Centralised**: the 6,000 images pooled, which
-# is what we are not allowed to do. **Local only**: each client trains alone for as long and sends nothing.
+# is what we are not allowed to do. **Local only**: each client trains alone and sends nothing.
 
 # %%
 pooled = run_fedavg(
-    [train.take(np.concatenate(deal("shards", 0)))], half, model=two_nn(seed=0, hidden=50), rounds=10,
+    [train.take(np.concatenate(two_shards(0)))], half, model=two_nn(seed=0, hidden=50), rounds=10,
     learning_rate=0.2, **settings,
 ).accuracy[-1]  # fmt: skip
 local_only = []
@@ -409,9 +419,8 @@ claim("On average they are more than ten points behind", mean_behind > 0.10)
 
 # %%
 model.load_state_dict(shard_runs[0].weights)
-mixes = counts["two shards each"] / counts["two shards each"].sum(
-    axis=1, keepdims=True
-)  # (clients, digits)
+held = label_counts(mnist.train_labels, dealt["two shards each"])
+mixes = held / held.sum(axis=1, keepdims=True)  # (clients, digits)
 own_federated = mixes @ accuracy_per_class(model, test)
 own_local = np.array(
     [mix @ per_digit for mix, per_digit in zip(mixes, local_only, strict=True)]
@@ -466,7 +475,7 @@ claim("In this run, most clients would do better alone on their own digits", los
 sweep = {"IID": iid[:, 5]}
 for alpha in (1.0, 0.1):
     runs = five_runs(
-        lambda seed: deal("dirichlet", seed, alpha=alpha),
+        lambda seed: deal(partition_dirichlet, seed, alpha=alpha),
         f"α = {alpha:g}",
         rounds=6,
         aggregate=fedavg,
@@ -642,10 +651,10 @@ def drift_after(examples_of_clients, local_epochs, seed):
 
 cosines = {
     kind: [
-        drift_after([train.take(part) for part in deal(kind, seed)], 1, seed)
+        drift_after([train.take(part) for part in deal(partition, seed)], 1, seed)
         for seed in SEEDS
     ]
-    for kind in ("iid", "shards")
+    for kind, partition in (("iid", partition_iid), ("shards", partition_shards))
 }
 agree, apart = min(cosines["iid"]), max(cosines["shards"])
 print("IID:", np.round(cosines["iid"], 2), " two shards:", np.round(cosines["shards"], 2))
@@ -669,7 +678,7 @@ claim("Two-shard clients' updates have one below 0.15: nearly right angles", apa
 # client keeps a **control** c_k, a guess of its own mean gradient; the server keeps their mean c. Every local
 # step then adds c − c_k: "what everyone would do, instead of what I would do".
 #
-# Every local step uses *gradient + c − c_k*. So after `steps` of them the model has moved by
+# All controls start at 0, so the first round is FedAvg's. Every local step uses *gradient + c − c_k*. So after `steps` of them the model has moved by
 # *before − after = steps · learning_rate · (mean gradient + c − c_k)*. The client knows everything in this but its mean
 # gradient. Solve for it: that is its next control.
 
@@ -707,7 +716,7 @@ def your_control(control, server_control, before, after, *, steps, learning_rate
 
 scaffold = accuracies(
     five_runs(
-        lambda seed: deal("shards", seed),
+        two_shards,
         "SCAFFOLD",
         rounds=24,
         learning_rate=0.1,
@@ -719,7 +728,7 @@ _, ax = plt.subplots()
 plot_curves(
     ax,
     {"SCAFFOLD": scaffold, "FedAvg": shards},
-    title="Per round SCAFFOLD ends ahead; per byte it does not",
+    title="Per round SCAFFOLD keeps up; per byte it is behind",
     baselines={"centralised": pooled, "local only": local_on_all},
 )
 present(
@@ -729,17 +738,19 @@ present(
         "at the best learning rate that we tried, on the test set: SCAFFOLD 0.1 (of "
         "0.1, 0.15, 0.2), FedAvg 0.2 (of 0.1, 0.2, 0.3, 0.4). SCAFFOLD sends two "
         "numbers for each one of FedAvg: its round 12 has cost as many bytes as "
-        "FedAvg's round 24."
+        "FedAvg's round 24. The baselines are those of the first such figure: centralised "
+        "after 10 epochs, local only after 24."
     ),
     alt=(
-        "Accuracy over 24 rounds, two shards a client: FedAvg ahead for the first "
-        "dozen rounds, SCAFFOLD slightly ahead at the end."
+        "Accuracy over 24 rounds, two shards a client: the bands of FedAvg and SCAFFOLD "
+        "overlap from the first rounds to the last."
     ),
 )
 
 # %%
-early = (scaffold[:, 11] - shards[:, 11]).mean()
-late = (scaffold[:, 23] - shards[:, 23]).mean()
+leads = scaffold[:, 23] - shards[:, 23]
+print("SCAFFOLD's lead after 24 rounds, in points, a seed:", np.round(100 * leads, 1))
+mean_lead, apart = abs(leads.mean()), leads.max() - leads.min()
 same_bytes = (scaffold[:, 11] - shards[:, 23]).mean()
 too_fast = run_scaffold(
     clients, half, model=two_nn(seed=0, hidden=50), rounds=12, learning_rate=0.2, **settings
@@ -747,18 +758,37 @@ too_fast = run_scaffold(
 slow_enough = scaffold[0, 11]
 
 # %%
-claim("After 12 rounds FedAvg is ahead on average", early < 0)
-claim("After 24 rounds SCAFFOLD is ahead on average", late > 0.005)
-claim("At equal bytes SCAFFOLD is more than five points behind", same_bytes < -0.05)
 claim(
-    "At FedAvg's learning rate SCAFFOLD ends over five points lower than at its own (one run)",
-    too_fast < slow_enough - 0.05,
+    "Per round, five deals name no winner: they differ by more than the mean lead",
+    mean_lead < apart,
+)
+claim("At equal bytes SCAFFOLD is more than three points behind", same_bytes < -0.03)
+claim(
+    "At FedAvg's learning rate SCAFFOLD ends over three points lower than at its own (one run)",
+    too_fast < slow_enough - 0.03,
 )
 
 # %% [markdown]
-# So does the remedy help? Per round, late, and a little. It wants a smaller step, which costs it the first dozen rounds,
-# it doubles the bytes, and it needs clients that remember their control between rounds (phones that appear once
-# cannot). Compare it at one learning rate only, or stop at another round, and you can make it look as you like.
+# Five deals cannot tell. So we ran twenty, which takes minutes; the next cell reads the **recorded** result.
+
+# %%
+record = json.loads((ROOT / "tests/benchmarks/results/scaffold_deals.json").read_text())
+leads = np.array(
+    [row["SCAFFOLD"]["round 24"] - row["FedAvg"]["round 24"] for row in record["rows"]]
+)
+lead, error = leads.mean(), leads.std(ddof=1) / len(leads) ** 0.5
+print(
+    f"mean lead over {len(leads)} deals: {100 * lead:.1f} points, standard error {100 * error:.1f}"
+)
+claim(
+    "Over twenty deals SCAFFOLD's lead is more than two standard errors", lead > 2 * error
+)
+claim("It is less than three points", lead < 0.03)
+
+# %% [markdown]
+# So does the remedy help? Per round, a little, and less than the luck of a deal. It wants a smaller step, it doubles the
+# bytes, and it needs clients that remember their control between rounds (phones that appear once cannot).
+# Compare at one learning rate only, or choose your five seeds, and you can make it look as you like.
 
 # %% [markdown]
 # ## Beside the published figures
@@ -794,7 +824,7 @@ claim(
 claim("The paper's do, too", published["shards"] > 4 * published["iid"])
 
 # %% [markdown]
-# We need half the paper's rounds or fewer, and we do not know why. It is not the counting, which is the same, and not the
+# We need half the paper's rounds or fewer, and we do not know why. It is hardly the counting, which may differ by a round, and not the
 # tuning: their grid had eleven to thirteen rates, ours four (of which 0.4 diverged on shards). We ran one seed. Take it as a
 # warning: rounds from two code bases do not compare, even with the same recipe.
 
@@ -826,7 +856,7 @@ quiz(
     "You raise the local epochs from 1 to 20 on two-shard data. What do you expect?",
     {
         "Fewer rounds, always": (
-            "In Table 2 of McMahan et al., with batches of 50, two-shard data needed 334 rounds at five "
+            "In Table 2 of McMahan et al. (their CNN, to 99 %), with batches of 50, two-shard data needed 334 rounds at five "
             "epochs and 426 at twenty."
         ),
         "No change, since the average corrects it": "The average comes after the drift and keeps it.",
@@ -875,9 +905,9 @@ quiz(
 # *Weak*: "Non-IID data is a known problem; we would switch to SCAFFOLD or FedProx."
 #
 # *Strong*: "First I would measure it: the cosine between updates in a round. In this course's run it is above 0.6 for
-# fair shares and below 0.15 for two shards a client. Then I would tune the local learning rate and epochs, because there
-# a better rate did as much as SCAFFOLD for the first dozen rounds, and SCAFFOLD doubled the bytes. I would
-# report rounds, bytes and the worst client, not one mean."
+# fair shares and below 0.15 for two shards a client. Then I would tune the local learning rate and epochs before I change
+# the algorithm: there SCAFFOLD's lead per round was under three points over twenty deals, invisible in five, and it doubled
+# the bytes. I would report rounds, bytes and the worst client, not one mean."
 #
 # </details>
 

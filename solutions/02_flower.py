@@ -430,8 +430,8 @@ claim(
 claim("With two shards each, it is more than twenty points behind", not_rescued > 0.20)
 
 # %% [markdown]
-# With fair shares, nine updates of about +1 and one of −10 average to −0.1: the model walks backwards, while the median takes
-# one of the nine. Why only in part, on uneven data? The median keeps what *most* clients agree on. Lesson 01 measured that clients
+# With fair shares, nine updates of about +1 and one of −10 average to −0.1: the model walks backwards, while the median lies
+# between two of the nine. Why only in part, on uneven data? The median keeps what *most* clients agree on. Lesson 01 measured that clients
 # with two shards each agree on almost nothing, so a client that knows the digit 7 looks like a liar to
 # the rest. **Robust rules assume that honest clients resemble each other.** Does the median cost anything when nobody
 # lies?

@@ -28,8 +28,19 @@ def image_from_any_active_unit(weight_change, bias_change):
     return (weight_change[active] / bias_change[active].unsqueeze(1)).mean(dim=0)
 
 
-def image_by_least_squares(weight_change, bias_change):
-    return bias_change @ weight_change / (bias_change @ bias_change)
+def image_by_loop(weight_change, bias_change):
+    unit = max(range(len(bias_change)), key=lambda k: abs(float(bias_change[k])))
+    return torch.tensor([float(change) / float(bias_change[unit]) for change in weight_change[unit]])
+
+
+def image_from_sorted_units(weight_change, bias_change):
+    unit = bias_change.square().sort(descending=True).indices[:1]
+    return (weight_change[unit] / bias_change[unit]).squeeze(0)
+
+
+def image_in_place(weight_change, bias_change):
+    weight_change /= bias_change[:, None]
+    return weight_change[bias_change.abs().argmax()]
 
 
 def image_by_first(weight_change, bias_change):
@@ -66,8 +77,8 @@ ACCEPT = {
     },
     "00.2": {
         "the reference": find_exercise("00.2").reference,
-        "the mean over active units": image_from_any_active_unit,
-        "least squares": image_by_least_squares,
+        "a loop over the pixels": image_by_loop,
+        "the steepest of all ratios": image_from_sorted_units,
     },
 }
 REJECT = {
@@ -92,6 +103,8 @@ REJECT = {
         "not divided": (image_not_divided, "Divide by the unit's bias change"),
         "all units at once": (image_of_all_units, "shape (5, 12)"),
         "divides by all units": (image_over_total, "For one unit, each weight's change"),
+        "the mean over active units": (image_from_any_active_unit, "divide for one unit only"),
+        "in place": (image_in_place, "changed the update"),
         "a list": (lambda w, b: (w[b.abs().argmax()] / b[b.abs().argmax()]).tolist(), "should be a tensor"),
     },
 }

@@ -102,6 +102,12 @@ def deal_two_always(labels, num_clients, shards_per_client, rng):
     return REFERENCE(labels, num_clients, 2, rng)
 
 
+def deal_iid_when_uneven(labels, num_clients, shards_per_client, rng):
+    whole = len(labels) % (num_clients * shards_per_client) == 0
+    deal = REFERENCE(labels, num_clients, shards_per_client, rng)
+    return deal if whole else deal_iid(labels, num_clients, shards_per_client, rng)
+
+
 def deal_unequal(labels, num_clients, shards_per_client, rng):
     pieces = _pieces(labels, num_clients, shards_per_client)
     shares = np.split(
@@ -136,6 +142,7 @@ REJECT = {
         "half of the shards stay": (deal_half_shuffled, "Shuffle all of the shards"),
         "shards drawn with replacement": (deal_with_replacement, "held by two clients"),
         "the remainder is dropped": (deal_without_remainder, "103 examples went in and 96 came out"),
+        "fair shares when the shards are uneven": (deal_iid_when_uneven, "no longer cut from the sorted row"),
         "two shards whatever was asked": (deal_two_always, "Is shards_per_client used"),
         "more shards to one than to another": (deal_unequal, "do not hold equally many"),
         "counts from 1": (deal_one_based, "the positions run from 0"),

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from course.exercises.exercise import find_exercise
-from course.federated import batches
+from course.federated import Examples, batches
 
 REFERENCE = find_exercise("01.2").reference
 
@@ -119,6 +119,10 @@ def train_with_decaying_rate(model, examples, local_epochs, batch_size, learning
         plain_steps(model, examples, 1, batch_size, learning_rate * 0.9**epoch, generator, parameters)
 
 
+def train_in_double(model, examples, *settings):
+    REFERENCE(model.double(), Examples(examples.images.double(), examples.labels), *settings)
+
+
 def train_on_other_images(model, examples, *settings):
     shifted = copy.copy(examples)
     object.__setattr__(shifted, "images", (examples.images - 0.5) / 0.5)
@@ -186,6 +190,7 @@ REJECT = {
         "the rate decays": (train_with_decaying_rate, "a later one is not"),
         "other images": (train_on_other_images, "other images"),
         "changes the client's images": (train_and_change_images, "changed the client's images"),
+        "leaves the model in float64": (train_in_double, "The model was float32"),
         "does not use the model": (lambda *anything: 0, "never calls `model"),
     },
 }

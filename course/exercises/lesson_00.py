@@ -21,8 +21,12 @@ def update_of(before, after) -> dict[str, Tensor]:
 
 def _verify_update(update) -> None:
     generator = torch.Generator().manual_seed(2)
-    before = {"weight": torch.randn(2, 3, generator=generator), "bias": torch.randn(2, generator=generator)}
-    after = {name: torch.randn(tensor.shape, generator=generator) for name, tensor in before.items()}
+    for shapes in ({"weight": (2, 3), "bias": (2,)}, {"a": (4, 1, 2), "b": (), "c": (3,)}):
+        before, after = ({n: torch.randn(s, generator=generator) for n, s in shapes.items()} for _ in "ba")
+        _expect_update(update, before, after)
+
+
+def _expect_update(update, before: dict[str, Tensor], after: dict[str, Tensor]) -> None:
     with same_inputs("Your function changed one of the two models. Build a new dictionary.", before, after):
         got = expect_mapping(update(before, after), before)
     for name in before:
@@ -66,25 +70,39 @@ def recover_image(weight_change: Tensor, bias_change: Tensor) -> Tensor:
 
 
 def _verify_recover(recover) -> None:
-    for seed, dead in ((0, [0, 1]), (1, []), (2, [0, 2, 3])):
+    for seed, dead, size in ((0, [0, 1], 0.01), (1, [], 0.01), (2, [0, 2, 3], 0.01), (3, [1, 4], 1e-6)):
         generator = torch.Generator().manual_seed(seed)
         image = torch.rand(12, generator=generator)
-        bias_change = torch.randn(5, generator=generator) * 0.01
+        bias_change = torch.randn(5, generator=generator) * size
         bias_change[dead] = 0.0
         weight_change = torch.outer(bias_change, image)
-        got = recover(weight_change.clone(), bias_change.clone())
-        if got is None:
-            raise NotYet("It returned None. Does your function end with a `return`?")
-        if not isinstance(got, Tensor):
-            raise NotYet(
-                f"It returned a {type(got).__name__}; it should be a tensor with one number a pixel."
-            )
-        if got.shape != image.shape:
-            raise NotYet(
-                f"It returned shape {tuple(got.shape)}; an image of 12 pixels has shape (12,). Choose one unit."
-            )
+        got = _recovered(recover, weight_change, bias_change)
         if not close(got, image, TOLERANCE):
             raise NotYet(_why_image(got, image, weight_change, bias_change))
+    # Two images, each of which some units fired for: a unit's ratio is then its own mixture.
+    images = torch.rand(2, 12, generator=torch.Generator().manual_seed(4))
+    parts = torch.tensor([[0.0, 0.0], [0.2, 0.1], [0.0, -0.9], [0.3, 0.2], [0.1, 0.0]])
+    got = _recovered(recover, parts @ images, parts.sum(1))
+    if not close(got, images[1], TOLERANCE):
+        raise NotYet(
+            "For one image it is right. With two images on the phone, each unit saw its own mixture of them: "
+            "divide for one unit only, the one whose bias changed most (up or down)."
+        )
+
+
+def _recovered(recover, weight_change: Tensor, bias_change: Tensor) -> Tensor:
+    update = {"weight_change": weight_change.clone(), "bias_change": bias_change.clone()}
+    with same_inputs("Your function changed the update that it was given. Work on a copy.", update):
+        got = recover(*update.values())
+    if got is None:
+        raise NotYet("It returned None. Does your function end with a `return`?")
+    if not isinstance(got, Tensor):
+        raise NotYet(f"It returned a {type(got).__name__}; it should be a tensor with one number a pixel.")
+    if got.shape != weight_change.shape[1:]:
+        raise NotYet(
+            f"It returned shape {tuple(got.shape)}; an image of 12 pixels has shape (12,). Choose one unit."
+        )
+    return got
 
 
 def _why_image(got: Tensor, image: Tensor, weight_change: Tensor, bias_change: Tensor) -> str:

@@ -12,6 +12,7 @@ TOLERANCE = 1e-4
 """Relative to the length of a step; float32 training against a float64 oracle differs by about 1e-6."""
 
 PIXELS, DIGITS, BATCH = 784, 10, 5
+_LOOKING = "(If you only look, at a loss or an accuracy, do it under torch.no_grad().)"
 RATE = 0.073
 """No rate that anybody would write down instead of using `learning_rate`."""
 
@@ -76,6 +77,11 @@ def _trained(train, examples: Examples, *, epochs: int, batch_size: int, seed: i
         raise NotYet(
             "You train a copy, and the model that was given stays as it was. Train that one, in place."
         )
+    if model.weight.dtype != torch.float32:
+        raise NotYet(
+            f"The model was float32 and is {model.weight.dtype} after training. Leave it as it was: the rest of "
+            "the notebook feeds it float32 images."
+        )
     if not set(model.diary.examples) <= set(range(len(examples))):
         raise NotYet(
             "The model is fed other images than the client's. Use examples.images[batch] as they are."
@@ -86,7 +92,7 @@ def _trained(train, examples: Examples, *, epochs: int, batch_size: int, seed: i
 def _expect_coverage(diary: _Diary, total: int) -> None:
     largest = max(len(batch) for _, batch in diary)
     if largest > BATCH:
-        raise NotYet(f"Asked for batches of {BATCH}, it fed the model {largest} examples at once.")
+        raise NotYet(f"Asked for batches of {BATCH}, it fed the model {largest} examples at once. {_LOOKING}")
     counts = np.bincount(diary.examples, minlength=total)
     if counts.max() == counts.min() == 1:
         raise NotYet("It makes one pass. Repeat for `local_epochs` passes.")
@@ -99,7 +105,9 @@ def _expect_coverage(diary: _Diary, total: int) -> None:
             "Some examples are trained on less often than others. Is the last, smaller batch dropped?"
         )
     if counts.max() != 3:
-        raise NotYet(f"With local_epochs=3 each example should be seen 3 times; it was {counts.max()} times.")
+        raise NotYet(
+            f"With local_epochs=3 each example should be seen 3 times; it was {counts.max()} times. {_LOOKING}"
+        )
 
 
 def _expect_one_step(train, examples: Examples) -> None:

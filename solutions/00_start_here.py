@@ -10,7 +10,7 @@
 # - turn one model update back into the image it was computed from, and
 # - see the map of the course, which is about what to do next.
 #
-# *About 15 minutes of your time; 15 s and 750 MiB on one core. You need: Python. You read torch code and write two lines of it.*
+# *About 15 minutes of your time; 10 s and 750 MiB on one core. You need: Python. You read torch code and write two lines of it.*
 
 # %% [markdown]
 # > - **Who attacks?** The server. It follows the protocol and looks closely at what it receives.

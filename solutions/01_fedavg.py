@@ -10,7 +10,7 @@
 # - find out what it costs when each person has only a few of the ten digits, and
 # - measure *why*, build a published remedy, and judge it by what it sends as well as by what it gains.
 #
-# *About 100 minutes of your time, with a good place to stop half-way; 80 s and 950 MiB on one core. You need: Python, and a first look at
+# *About 100 minutes of your time, with a good place to stop half-way; 35 s and 950 MiB on one core. You need: Python, and a first look at
 # torch (tensors, a training loop). Lesson 00 shows how exercises work.*
 
 # %% [markdown]

@@ -10,7 +10,7 @@
 # - decide what a server does when a client fails, lies, or pulls elsewhere, and
 # - read the log of a real deployment: separate processes, TLS, a stranger turned away, a client killed.
 #
-# *About 50 minutes of your time; 65 s and 750 MiB on one core. You need: lesson 01.*
+# *About 50 minutes of your time; 25 s and 700 MiB on one core. You need: lesson 01.*
 
 # %% [markdown]
 # > - **Who attacks?** One of the ten clients, in the middle of the lesson. It sends what it likes.

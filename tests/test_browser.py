@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-LESSONS = ["00_start_here", "01_fedavg", "02_flower"]
+LESSONS = sorted(source.stem for source in (ROOT / "solutions").glob("[0-9][0-9]_*.py"))
 START_SECONDS, RUN_SECONDS = 120, 400
 BROWSER_ARGUMENTS = [
     "--no-sandbox",

@@ -227,7 +227,7 @@ def readme_writer():
     return write_readme
 
 
-@pytest.mark.parametrize("name", ["measured", "mcmahan", "round-time"])
+@pytest.mark.parametrize("name", ["measured", "mcmahan", "round-time", "dp-sgd", "shadow-models"])
 def test_the_readme_shows_what_was_measured(name):
     writer = readme_writer()
     readme = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """The course's figure style and its plots: they take `ax`, return it, and compute nothing."""
 
+from course.figures.attacks import plot_against_shadows, plot_exposure, plot_in_and_out, plot_roc
 from course.figures.course_map import plot_course_map
 from course.figures.federated import (
     plot_clients,
@@ -9,16 +10,29 @@ from course.figures.federated import (
     plot_levels,
     plot_timeline,
 )
+from course.figures.privacy import plot_growth, plot_guesses, plot_losses
 from course.figures.style import COLOURS, present, use_course_style
+from course.figures.training import plot_audit, plot_groups, plot_norms, plot_price
 
 __all__ = [
     "COLOURS",
+    "plot_against_shadows",
+    "plot_audit",
     "plot_clients",
     "plot_course_map",
     "plot_curves",
     "plot_digits",
+    "plot_exposure",
+    "plot_groups",
+    "plot_growth",
+    "plot_guesses",
     "plot_holdings",
+    "plot_in_and_out",
     "plot_levels",
+    "plot_losses",
+    "plot_norms",
+    "plot_price",
+    "plot_roc",
     "plot_timeline",
     "present",
     "use_course_style",

@@ -59,11 +59,12 @@ def lesson_table(root: Path, lessons: dict[str, dict]) -> str:
 
 def lesson_section(root: Path, record: dict) -> str:
     """The lesson table and the sentence that says where its figures come from."""
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     return (
-        f"{lesson_table(root, record['lessons'])}\n\nMeasured on one core ({record['cpu']}; {versions}) on "
-        f"{record['date']}: the slower of the solved and the unsolved notebook from start to end, and the "
-        f"peak of its kernel and the kernel's children, rounded up to {SECONDS_STEP} s and {MIB_STEP} MiB."
+        f"{lesson_table(root, record['lessons'])}\n\nMeasured on one core ({record['cpu']}; "
+        f"{_versions(record)}) on {record['date']}: the slower of the solved and the unsolved notebook from "
+        f"start to end, and the "
+        f"peak of its kernel and the kernel's children, rounded up to {SECONDS_STEP} s and {MIB_STEP} MiB. "
+        "A busy machine can take three times as long."
     )
 
 
@@ -105,16 +106,71 @@ def round_time_section(record: dict) -> str:
                 f"…mean of {sizes[0]['rounds']} rounds, over `InProcessGrid`", [row[mean] for row in sizes]
             ),
         ]
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     note = (
         "Ray pays mostly for its start: its later rounds are much closer, and it may use two cores. "
-        f"One busy machine with two cores; trust the ratios. {versions}."
+        f"One busy machine with two cores; trust the ratios. {_versions(record)}."
     )
     return "\n".join([*lines, "", note])
 
 
+def dp_sgd_section(record: dict) -> str:
+    """Milliseconds a step of plain SGD and of each way to do DP-SGD, a column a network."""
+    models = list(record["models"].values())
+    heads = ["–".join(map(str, model["layers"])) for model in models]
+    lines = ["| one step, in ms | " + " | ".join(heads) + " |", "|---|" + "---|" * len(models)]
+    names = {
+        "plain SGD": "plain SGD, no privacy", "ours fast": "ours, ghost norms",
+        "opacus ghost": "Opacus, ghost clipping", "ours readable": "ours, `torch.func`",
+        "opacus hooks": "Opacus, hooks",
+    }  # fmt: skip
+    lines += [
+        _cells(name, [model["milliseconds_a_step"][key] for model in models]) for key, name in names.items()
+    ]
+    lines += [
+        _cells("ours (ghost) over plain SGD", [model["ours_fast_over_plain_sgd"] for model in models]),
+        _cells(
+            "Opacus (ghost) over ours (ghost)", [model["opacus_ghost_over_ours_fast"] for model in models]
+        ),
+    ]
+    note = (
+        f"Batches of {record['batch']} census records, one thread; medians, and ratios turn by turn. Ours is "
+        f"for networks of linear layers only; Opacus's is general. {_versions(record)}."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def shadow_section(record: dict) -> str:
+    """Seconds to train the shadow models at once and in a loop, a column a width."""
+    widths = list(record["widths"].values())
+    heads = [f"{row['hidden']} units" for row in widths]
+    lines = [
+        f"| {widths[0]['models']} shadow models | " + " | ".join(heads) + " |",
+        "|---|" + "---|" * len(widths),
+    ]
+    lines += [
+        _cells("all at once (`train_many`), s", [row["at_once_seconds"] for row in widths]),
+        _cells("one after the other, s", [row["loop_seconds"] for row in widths]),
+        _cells("the loop over ours, median of pairs", [row["loop_over_at_once"] for row in widths]),
+    ]
+    row = widths[0]
+    note = (
+        f"{row['steps']} steps of Adam in batches of {row['batch_size']}, each on its own half of "
+        f"{row['pool']:,} people; the same accuracy both ways. One busy machine: trust the ratios. "
+        f"{_versions(record)}."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def _versions(record: dict) -> str:
+    return ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+
+
 def _cells(name: str, values: list[float]) -> str:
-    return f"| {name} | " + " | ".join(f"{value:.3g}" for value in values) + " |"
+    return (
+        f"| {name} | "
+        + " | ".join(f"{value:.3g}" if value < 1000 else f"{value:,.0f}" for value in values)
+        + " |"
+    )
 
 
 def with_section(readme: str, name: str, section: str) -> str:
@@ -136,6 +192,8 @@ def sections(root: Path, results: Path) -> dict[str, str]:
         "measured": (results / "lessons.json", lambda record: lesson_section(root, record)),
         "mcmahan": (results / "mcmahan_2nn.json", mcmahan_section),
         "round-time": (results / "round_time.json", round_time_section),
+        "dp-sgd": (results / "dp_sgd_step.json", dp_sgd_section),
+        "shadow-models": (results / "shadow_training.json", shadow_section),
     }
     return {
         name: render(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else NOT_MEASURED

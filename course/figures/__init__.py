@@ -2,6 +2,7 @@
 
 from course.figures.attacks import plot_against_shadows, plot_exposure, plot_in_and_out, plot_roc
 from course.figures.course_map import plot_course_map
+from course.figures.crypto import plot_share_counts, plot_wrap
 from course.figures.federated import (
     plot_clients,
     plot_curves,
@@ -10,6 +11,7 @@ from course.figures.federated import (
     plot_levels,
     plot_timeline,
 )
+from course.figures.inversion import plot_psnr, plot_rows_of_digits
 from course.figures.privacy import plot_growth, plot_guesses, plot_losses
 from course.figures.style import COLOURS, present, use_course_style
 from course.figures.training import plot_audit, plot_groups, plot_norms, plot_price
@@ -32,8 +34,12 @@ __all__ = [
     "plot_losses",
     "plot_norms",
     "plot_price",
+    "plot_psnr",
     "plot_roc",
+    "plot_rows_of_digits",
+    "plot_share_counts",
     "plot_timeline",
+    "plot_wrap",
     "present",
     "use_course_style",
 ]

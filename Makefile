@@ -39,7 +39,7 @@ help:
 	@echo "make test    set up, then check style, library, checkers and every notebook"
 	@echo "make build   set up, then make the notebooks from solutions/*.py (runs them all)"
 	@echo "make lint    set up, then check style alone"
-	@echo "make bench   set up, then measure: round times, lessons, McMahan's table (half an hour at first)"
+	@echo "make bench   set up, then measure: round times, lessons, McMahan's table (over an hour at first)"
 
 setup: $(STAMP)
 	@echo "ready: .venv has the course and its tools"
@@ -101,7 +101,7 @@ lint: $(STAMP)
 	$(PY) -m ruff check course solutions tests
 	$(PY) -m ruff format --check course solutions tests
 
-# The last one takes half an hour, goes on where it stopped, and is done at once when its results are complete.
+# The rounds of McMahan et al. take half an hour, go on where they stopped, and are done at once when complete.
 bench: $(STAMP)
 	$(PY) -m pytest tests/benchmarks --benchmark-only -q $(PYTEST_ARGS)
 	$(PY) tests/benchmarks/measure_lessons.py

@@ -107,5 +107,6 @@ bench: $(STAMP)
 	$(PY) tests/benchmarks/measure_lessons.py
 	$(PY) tests/benchmarks/swap_answers.py
 	$(PY) tests/benchmarks/scaffold_deals.py
+	$(PY) tests/benchmarks/secure_aggregation_costs.py
 	$(PY) tests/benchmarks/mcmahan_2nn.py
 	$(PY) tests/benchmarks/write_readme.py

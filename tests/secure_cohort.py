@@ -1,5 +1,6 @@
 """Clients and a server of secure aggregation that stop where a test wants to interfere."""
 
+import secrets
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,13 +32,17 @@ class Cohort:
         return write_reply(Message(stage, self.server.session, sender, receiver, entries), signing_key=key)
 
 
-def cohort_of(ids=(3, 20, 77, 300, 4000), *, threshold=None, vectors=None, length=4, modulus=2**32):
+def cohort_of(
+    ids=(3, 20, 77, 300, 4000), *, threshold=None, vectors=None, length=4, modulus=2**32, degree=None
+):
     """A cohort whose client `i` has the vector (i, i, …), unless others are given."""
     signing = {i: signing_keypair() for i in ids}
     if vectors is None:
         vectors = {i: np.full(length, i) for i in ids}
     enrolled = {i: keypair.public for i, keypair in signing.items()}
-    terms = Terms(enrolled, threshold or len(signing) // 2 + 1, len(vectors[ids[0]]), modulus)
+    num_holders = len(signing) if degree is None else degree + 1
+    seed = b"" if degree is None else secrets.token_bytes(32)
+    terms = Terms(enrolled, threshold or num_holders // 2 + 1, len(vectors[ids[0]]), modulus, degree, seed)
     clients = {i: Client(i, vectors[i], signing_key=signing[i].private, terms=terms) for i in ids}
     return Cohort(terms, signing, clients, Server(terms=terms))
 

@@ -223,6 +223,8 @@ def test_a_changed_spare_share_is_noticed_and_a_number_beyond_the_secrets_too():
     beyond = [share.y for share in split(256**32, 2, 2, prime=KEY_PRIME)]
     with pytest.raises(ProtocolViolation, match="no secret of 32 bytes"):
         reconstruct_secrets([1, 2], [beyond], threshold=2)
+    with pytest.raises(ValueError, match="3 shares are needed to reconstruct; got 2"):
+        reconstruct_secrets([1, 2], [beyond], threshold=3)
 
 
 def test_the_traffic_is_that_of_the_messages():

@@ -194,6 +194,12 @@ def test_duplicate_keys_are_refused_by_clients_and_by_the_server():
     content = advertisement(cohort, ME, fresh, fresh)
     with pytest.raises(ProtocolViolation, match="advertised twice"):
         cohort.server.receive(cohort.reply(Stage.ADVERTISE_KEYS, ME, {ME: content}))
+    taken = agreement_keypair().public
+    first = advertisement(cohort, OTHER, taken, fresh)
+    cohort.server.receive(cohort.reply(Stage.ADVERTISE_KEYS, OTHER, {OTHER: first}))
+    second = advertisement(cohort, ME, agreement_keypair().public, taken)
+    with pytest.raises(ProtocolViolation, match="advertised twice"):
+        cohort.server.receive(cohort.reply(Stage.ADVERTISE_KEYS, ME, {ME: second}))
 
 
 def test_a_key_of_low_order_is_refused_by_clients_and_by_the_server():
@@ -460,13 +466,20 @@ def broken(data, rng, others):
             return bytes(damaged)
 
 
-def test_broken_messages_raise_a_violation_and_nothing_else():
-    # Ids far apart, so that no damage turns the id of one client into that of another. A fixed seed for the
-    # damage; the messages themselves are fresh each time.
-    ids = (0x0102030405060708, 0x1122334455667788, 0x8877665544332211, 0xF0E0D0C0B0A09080)
-    rng = random.Random(8)
+# Ids far apart, so that no damage turns the id of one client into that of another.
+FAR_APART = (
+    0x0102030405060708, 0x1122334455667788, 0x8877665544332211, 0xF0E0D0C0B0A09080, 0x5A5A3C3C0F0F6969,
+    0x2468ACE013579BDF,
+)  # fmt: skip
+GRAPHS = pytest.mark.parametrize(("num_clients", "degree"), [(4, None), (6, 2)], ids=["everyone", "sparse"])
+
+
+@GRAPHS
+def test_broken_messages_raise_a_violation_and_nothing_else(num_clients, degree):
+    # A fixed seed for the damage; the messages themselves are fresh each time.
+    ids, rng = FAR_APART[:num_clients], random.Random(8)
     for stage in Stage:
-        cohort = cohort_of(ids, vectors={i: [1, 2, 3, 4] for i in ids})
+        cohort = cohort_of(ids, vectors={i: [1, 2, 3, 4] for i in ids}, degree=degree)
         requests = play_until(cohort, stage)
         for case in range(MUTATIONS // (2 * len(Stage)) + 1):
             i = ids[case % len(ids)]
@@ -488,13 +501,13 @@ def test_broken_messages_raise_a_violation_and_nothing_else():
             cohort.server.receive(reply)
 
 
-def test_broken_messages_under_a_valid_signature_raise_a_violation_or_nothing():
+@GRAPHS
+def test_broken_messages_under_a_valid_signature_raise_a_violation_or_nothing(num_clients, degree):
     # A lying client signs what it likes. Some damage only changes numbers that nobody can check, such as its
     # masked vector; then the reply is taken, and whatever it does, it is no other exception.
-    ids = (0x0102030405060708, 0x1122334455667788, 0x8877665544332211, 0xF0E0D0C0B0A09080)
-    rng, refused = random.Random(9), 0
+    ids, rng, refused = FAR_APART[:num_clients], random.Random(9), 0
     for stage in Stage:
-        cohort = cohort_of(ids, vectors={i: [1, 2, 3, 4] for i in ids})
+        cohort = cohort_of(ids, vectors={i: [1, 2, 3, 4] for i in ids}, degree=degree)
         requests = play_until(cohort, stage)
         bodies = {i: cohort.clients[i].respond(request)[:-64] for i, request in requests.items()}
         for case in range(MUTATIONS // (4 * len(Stage)) + 1):

@@ -1,10 +1,12 @@
 """Shares of the two secrets of a client, as bytes, and many secrets reconstructed at once."""
 
+import functools
+import math
 from collections.abc import Sequence
 from enum import IntEnum
 
-from course.crypto.field import KEY_PRIME, inverse
-from course.crypto.secret_sharing import split
+from course.crypto.field import KEY_PRIME, inverse, random_element
+from course.crypto.secret_sharing import evaluate, split
 from course.crypto.stages import ProtocolViolation
 
 SHARE_BYTES = 66
@@ -49,18 +51,30 @@ def reconstruct_secrets(
 
     Raises:
         ProtocolViolation: if the shares of a secret do not lie on one polynomial, or give no such secret.
+        ValueError: if there are fewer than `threshold`.
 
-    Guarantee: as of `course.crypto.reconstruct`; the weights are computed once, not once a secret.
-    Source: Shamir 1979, "How to share a secret", CACM 22(11).
+    Guarantee: of shares that do not lie on one polynomial, whoever made them, a fraction of 2^−521 passes.
+    Source: Shamir 1979, "How to share a secret", CACM 22(11). The check: Cascudo and David 2017, "SCRAPE",
+        ePrint 2017/216 (multiplied by a random word of the dual code, a valid row of shares gives 0).
     """
-    base = positions[:threshold]
-    at_zero = _weights(base, at=0)
-    spares = [(index, _weights(base, at=positions[index])) for index in range(threshold, len(positions))]
+    if len(positions) < threshold:
+        raise ValueError(f"{threshold} shares are needed to reconstruct; got {len(positions)}")
+    slopes = _slopes(tuple(positions))
+    through = math.prod(positions)
+    # Lagrange's formula at 0, in which Π (0 − other) is ± Π positions / x.
+    at_zero = [
+        (-1) ** (len(positions) - 1) * through // x * slope % KEY_PRIME
+        for x, slope in zip(positions, slopes, strict=True)
+    ]
+    random = [random_element(KEY_PRIME) for _ in range(len(positions) - threshold)]
+    check = [
+        evaluate(random, x, prime=KEY_PRIME) * slope % KEY_PRIME
+        for x, slope in zip(positions, slopes, strict=True)
+    ]
     secrets = []
     for row in rows:
-        for index, weights in spares:
-            if _combine(row, weights) != row[index]:
-                raise ProtocolViolation("the shares of one secret contradict each other: one was changed")
+        if _combine(row, check) != 0:
+            raise ProtocolViolation("the shares of one secret contradict each other: one was changed")
         number = _combine(row, at_zero)
         if number >= 256**num_bytes:
             raise ProtocolViolation(f"shares give a number that is no secret of {num_bytes} bytes")
@@ -68,18 +82,13 @@ def reconstruct_secrets(
     return secrets
 
 
-def _weights(positions: Sequence[int], *, at: int) -> list[int]:
-    # Lagrange: the value at `at` is Σ weight · share, for any polynomial of degree < len(positions).
-    weights = []
-    for x in positions:
-        numerator = denominator = 1
-        for other in positions:
-            if other != x:
-                numerator = numerator * (at - other) % KEY_PRIME
-                denominator = denominator * (x - other) % KEY_PRIME
-        weights.append(numerator * inverse(denominator, prime=KEY_PRIME) % KEY_PRIME)
-    return weights
+@functools.lru_cache(maxsize=256)
+def _slopes(positions: tuple[int, ...]) -> list[int]:
+    """1 / Π (x − other) for each position x: what Lagrange's formula divides by."""
+    return [
+        inverse(math.prod(x - other for other in positions if other != x), prime=KEY_PRIME) for x in positions
+    ]
 
 
 def _combine(row: Sequence[int], weights: Sequence[int]) -> int:
-    return sum(y * weight for y, weight in zip(row, weights, strict=False)) % KEY_PRIME
+    return sum(y * weight for y, weight in zip(row, weights, strict=True)) % KEY_PRIME

@@ -18,6 +18,10 @@ _HEADER = struct.Struct(f">4sB{SESSION_BYTES}sQQI")
 _ENTRY = struct.Struct(">QI")
 _MAGIC = b"LWL1"
 
+HEADER_BYTES = _HEADER.size
+ENTRY_BYTES = _ENTRY.size
+"""What each entry has besides its content."""
+
 
 @dataclass(frozen=True)
 class Message:

@@ -1,5 +1,6 @@
 """The sum of vectors that nobody sees, although clients drop out at any stage: Bonawitz et al. 2017."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ import numpy as np
 from course.crypto.keys import signing_keypair
 from course.crypto.masks import MODULUS, largest_entry
 from course.crypto.messages import check_client_id
+from course.crypto.neighbours import SEED_BYTES, Degree, choose_degree
 from course.crypto.sa_client import Client
 from course.crypto.sa_server import Server
 from course.crypto.stages import ProtocolViolation, Stage, ThresholdNotMet
@@ -16,6 +18,7 @@ from course.crypto.terms import Terms
 __all__ = [
     "MODULUS",
     "Client",
+    "Degree",
     "ProtocolViolation",
     "SecureSum",
     "Server",
@@ -23,6 +26,7 @@ __all__ = [
     "Terms",
     "ThresholdNotMet",
     "Traffic",
+    "choose_degree",
     "largest_entry",
     "secure_sum",
 ]
@@ -62,21 +66,25 @@ def secure_sum(
     threshold: int,
     dropouts: Mapping[int, Stage] | None = None,
     modulus: int = MODULUS,
+    degree: int | None = None,
 ) -> SecureSum:
     """Run the whole protocol in this process, with fresh keys, over the bytes that would be sent.
 
     Args:
         vectors: client id → integers in [0, modulus), all of one length; at least two clients.
-        threshold: how many clients must stay to the end; more than half of them, see `Terms`.
+        threshold: how many clients must stay to the end; more than half of them, see `Terms`. With a
+            degree: how many of the degree + 1 around each client.
         dropouts: client id → the stage before which it vanishes. A client that vanishes before
             CONSISTENCY has sent its masked input, so it is in the sum.
         modulus: 2^16, 2^32 or 2^64. See `largest_entry` for the overflow rule.
+        degree: with how many neighbours each client has masks and shares, on a fresh random graph; None is
+            with everyone. See `choose_degree`.
 
     Returns:
         The sum over those who sent their masked input, who they are, and the bytes of every message.
 
     Raises:
-        ThresholdNotMet: if fewer than `threshold` clients reply in some stage.
+        ThresholdNotMet: if fewer than `threshold` clients reply in some stage, or around one client.
         ValueError: if an argument is out of range or does not fit the others.
 
     Guarantee: the exact sum modulo `modulus`, or an exception.
@@ -85,7 +93,8 @@ def secure_sum(
         stop a client, no more than a lying server can.
         The server learns the sum, and two sums over cohorts that differ by one client give its vector away.
     Source: Bonawitz et al. 2017, "Practical secure aggregation for privacy-preserving machine learning",
-        CCS '17, ePrint 2017/281, Figure 4.
+        CCS '17, ePrint 2017/281, Figure 4; Bell et al. 2020, "Secure single-server aggregation with
+        (poly)logarithmic overhead", CCS '20, ePrint 2020/704, section 3 (the degree).
     """
     dropouts = _check_dropouts(dropouts or {}, vectors)
     signing = {check_client_id(client_id): signing_keypair() for client_id in vectors}
@@ -94,6 +103,8 @@ def secure_sum(
         threshold,
         max((len(vector) for vector in vectors.values()), default=0),
         modulus,
+        degree,
+        b"" if degree is None else secrets.token_bytes(SEED_BYTES),
     )
     clients = {
         client_id: Client(client_id, vector, signing_key=signing[client_id].private, terms=terms)

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import dp_accounting
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from course.privacy import Adjacency, Ledger, PrivacyClaim, Unit, epsilon_spent
-from course.privacy.ledger import MIME, claim_from_data, epsilon_text, pure_epsilon
+from course.privacy.ledger import DISTRIBUTED, MIME, claim_from_data, epsilon_text, pure_epsilon
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.ipynb"))
@@ -34,6 +35,12 @@ def second_opinion(claim: PrivacyClaim) -> float:
         return math.inf
     if claim.mechanism == "gaussian":
         return _second_accountant(claim)
+    if claim.mechanism == DISTRIBUTED:
+        # The pointwise bound costs e^closeness of δ, and 2 · closeness of ε; the rest is a Gaussian.
+        ideal = replace(
+            claim, mechanism="gaussian", closeness=0.0, delta=claim.delta / math.exp(claim.closeness)
+        )
+        return _second_accountant(ideal) + 2 * claim.closeness
     # The definition itself, on two neighbouring inputs at distance 1 (the sensitivity).
     if claim.mechanism == "laplace":
         outputs = np.linspace(-9, 9, 1_001)
@@ -145,6 +152,11 @@ def test_a_ledger_that_does_not_recompute_is_caught():
     assert recomputes(good)
     for change in ({"epsilon": 0.97 * good.epsilon}, {"steps": 900}, {"noise_multiplier": 1.05}):
         assert not recomputes(PrivacyClaim(**good.__dict__ | change))
+    close = Ledger().record(
+        "sum", noise_multiplier=4.0, delta=1e-5, mechanism=DISTRIBUTED, closeness=0.1, **ONCE
+    )
+    for change in ({"closeness": 0.0}, {"closeness": 0.2}):
+        assert not recomputes(PrivacyClaim(**close.__dict__ | change))
 
 
 def test_a_shown_epsilon_that_no_ledger_holds_is_caught():
@@ -160,6 +172,11 @@ def test_a_shown_epsilon_that_no_ledger_holds_is_caught():
     [
         {**RUN, "accountant": "prv"}, {**RUN, "accountant": "pld"}, {**RUN, "accountant": "rdp"},
         {**RUN, "sample_rate": 1.0, "steps": 1, "noise_multiplier": 4.0, "adjacency": Adjacency.REPLACE_ONE},
+        {
+            "mechanism": DISTRIBUTED, "noise_multiplier": 2.0, "steps": 5, "delta": 1e-6, "closeness": 0.05,
+            "unit": Unit.CLIENT, "adjacency": Adjacency.REPLACE_ONE,
+        },
+        {**RUN, "mechanism": DISTRIBUTED, "accountant": "prv", "closeness": 0.01},
         {**ONCE, "mechanism": "laplace", "noise_multiplier": 0.5, "steps": 7},
         {**ONCE, "mechanism": "exponential", "noise_multiplier": 4.0},
         {**ONCE, "mechanism": "randomized response", "noise_multiplier": 0.25},
@@ -181,6 +198,7 @@ def test_pure_epsilons_have_their_closed_forms():
     assert pure_epsilon("laplace", noise_multiplier=0) == math.inf
     for mechanism, noise in (
         ("gaussian", 1.0),
+        (DISTRIBUTED, 1.0),
         ("magic", 1.0),
         ("laplace", math.nan),
         ("randomized response", 0.6),
@@ -226,6 +244,7 @@ def test_running_a_cell_twice_enters_a_claim_once_and_another_claim_needs_anothe
         {"noise_multiplier": -1},
         {"sampler": "shuffle"}, {"sampler": "none"}, {"sample_rate": 0}, {"sample_rate": 2}, {"steps": 0},
         {"steps": 1.5}, {"accountant": "gdp"}, {"accountant": "pure"}, {"mechanism": "laplace"},
+        {"closeness": 0.1}, {"closeness": -1.0}, {"mechanism": DISTRIBUTED, "delta": 0},
     ],
     ids=str,
 )  # fmt: skip

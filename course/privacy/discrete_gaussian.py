@@ -22,8 +22,8 @@ def discrete_gaussian(size: int, *, noise_std: float, rng: np.random.Generator) 
 
     Guarantee: added to an integer of sensitivity Δ it has the RDP of the Gaussian, α Δ² / 2s² at every order
         (and so "rdp" accounts for it); the sampler is exact, given uniform bits.
-    Limits: slow (some 10,000 a second), and its running time varies with the values drawn. Sums of several
-        clients' noise are not exactly discrete Gaussian.
+    Limits: slow (some 10,000 a second; `many_discrete_gaussians` draws a million), and its running time
+        varies with the values drawn. Sums of several clients' noise are not exactly discrete Gaussian.
     Source: Canonne, Kamath, Steinke 2020, arXiv:2004.00010, Algorithms 1 to 3 and Theorem 4.
     """
     if size != int(size) or size < 0:

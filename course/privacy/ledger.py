@@ -8,7 +8,13 @@ from dataclasses import asdict, dataclass
 from course.privacy.accounting import ACCOUNTANTS, epsilon_spent
 from course.privacy.neighbours import Adjacency, Unit
 
-MECHANISMS = ("gaussian", "laplace", "randomized response", "exponential")
+DISTRIBUTED = "distributed discrete gaussian"
+"""The sum of many clients' discrete Gaussian noise; see `course.privacy.distributed_gaussian`."""
+
+NORMAL = ("gaussian", DISTRIBUTED)
+"""The mechanisms whose ε an accountant of the Gaussian gives."""
+
+MECHANISMS = (*NORMAL, "laplace", "randomized response", "exponential")
 PURE = "pure"
 """The accountant of mechanisms with δ = 0: the ε of all steps add up (basic composition)."""
 
@@ -39,6 +45,8 @@ class PrivacyClaim:
         sample_rate: the probability to be in a batch; 1 without a sampler.
         steps: how often the mechanism ran.
         accountant: "prv", "pld", "rdp", or "pure" for the three mechanisms with δ = 0.
+        closeness: η ≥ 0 of all steps together: no outcome is more than e^η times more or less likely than
+            under noise that the accountant covers. Above 0 for the distributed discrete Gaussian only.
     """
 
     name: str
@@ -52,6 +60,7 @@ class PrivacyClaim:
     sample_rate: float
     steps: int
     accountant: str
+    closeness: float = 0.0
 
     def __post_init__(self) -> None:
         rules = {
@@ -67,8 +76,10 @@ class PrivacyClaim:
             and (self.sampler == "poisson" or self.sample_rate == 1),
             "steps must be a whole number, at least 1": self.steps == int(self.steps) >= 1,
             "accountant must be 'prv', 'pld' or 'rdp' for Gaussian noise, 'pure' (with δ = 0) for the others":
-                self.accountant in ACCOUNTANTS and self.delta > 0 if self.mechanism == "gaussian"
+                self.accountant in ACCOUNTANTS and self.delta > 0 if self.mechanism in NORMAL
                 else self.accountant == PURE and self.delta == 0,
+            "closeness must be at least 0, and 0 but for the distributed discrete gaussian":
+                self.closeness == 0 or (self.closeness > 0 and self.mechanism == DISTRIBUTED),
         }  # fmt: skip
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
@@ -79,9 +90,13 @@ class PrivacyClaim:
         sampled = "" if self.sampler == "none" else f", Poisson-sampled at {self.sample_rate:.4g}"
         return (
             f"{self.name}: ε = {epsilon_text(self.epsilon)} at δ = {self.delta:g} per {self.unit.value} "
-            f"({self.adjacency.value}); {self.mechanism}, noise multiplier {self.noise_multiplier:.4g}, "
-            f"{often}{sampled}; accountant: {self.accountant}"
+            f"({self.adjacency.value}); {_mechanism_text(self)}, "
+            f"noise multiplier {self.noise_multiplier:.4g}, {often}{sampled}; accountant: {self.accountant}"
         )
+
+
+def _mechanism_text(claim: PrivacyClaim) -> str:
+    return claim.mechanism if claim.closeness == 0 else f"{claim.mechanism} (closeness {claim.closeness:.1g})"
 
 
 def epsilon_text(epsilon: float) -> str:
@@ -108,8 +123,8 @@ def pure_epsilon(mechanism: str, *, noise_multiplier: float, steps: int = 1) -> 
     """
     if not noise_multiplier >= 0:
         raise ValueError(f"noise_multiplier must be at least 0, not {noise_multiplier!r}")
-    if mechanism not in MECHANISMS or mechanism == "gaussian":
-        raise ValueError(f"{mechanism!r} has no pure ε; those that have are {', '.join(MECHANISMS[1:])}")
+    if mechanism not in MECHANISMS[2:]:
+        raise ValueError(f"{mechanism!r} has no pure ε; those that have are {', '.join(MECHANISMS[2:])}")
     if mechanism == "randomized response" and noise_multiplier > 0.5:
         raise ValueError(f"a false answer cannot be more likely than a half; got {noise_multiplier!r}")
     if noise_multiplier == 0:
@@ -117,6 +132,21 @@ def pure_epsilon(mechanism: str, *, noise_multiplier: float, steps: int = 1) -> 
     if mechanism == "randomized response":
         return steps * math.log((1 - noise_multiplier) / noise_multiplier)
     return steps * {"laplace": 1.0, "exponential": 2.0}[mechanism] / noise_multiplier
+
+
+def epsilon_near_gaussian(*, delta: float, closeness: float, **run: object) -> float:
+    """The ε of a run whose outcomes are within e^closeness of those of a Gaussian mechanism.
+
+    If P and its ideal P' differ by e^η at most, and so do Q and Q', then P ≤ e^η P' ≤ e^η (e^ε' Q' + δ')
+    ≤ e^(ε' + 2η) Q + e^η δ': the ideal is asked for δ' = δ e^−η, and 2η is added to its ε'.
+
+    Args:
+        delta, run: as in `epsilon_spent`.
+        closeness: η ≥ 0, of all steps together.
+    """
+    if not closeness >= 0:
+        raise ValueError(f"closeness must be at least 0, not {closeness!r}")
+    return epsilon_spent(delta=delta * math.exp(-closeness), **run) + 2 * closeness
 
 
 class Ledger:
@@ -148,27 +178,28 @@ class Ledger:
         delta: float = 0.0,
         mechanism: str = "gaussian",
         accountant: str = "",
+        closeness: float = 0.0,
     ) -> PrivacyClaim:
         """Compute the ε of a release, enter the claim, and give it back.
 
-        Args: as in `PrivacyClaim`; the accountant is "prv" for Gaussian noise unless you name another, and
-            "pure" for the other mechanisms.
+        Args: as in `PrivacyClaim`; the accountant is "prv" for Gaussian noise unless you name another, "rdp"
+            for the distributed discrete Gaussian, and "pure" for the other mechanisms.
 
         Raises:
             ValueError: if the sentence is incomplete (Gaussian noise without δ, say) or contradicts itself.
         """
-        accountant = accountant or ("prv" if mechanism == "gaussian" else PURE)
-        if mechanism == "gaussian":
-            epsilon = epsilon_spent(
+        accountant = accountant or {"gaussian": "prv", DISTRIBUTED: "rdp"}.get(mechanism, PURE)
+        if mechanism in NORMAL:
+            epsilon = epsilon_near_gaussian(
                 noise_multiplier=noise_multiplier, sample_rate=sample_rate, steps=steps, delta=delta,
-                accountant=accountant, adjacency=adjacency,
+                accountant=accountant, adjacency=adjacency, closeness=closeness,
             )  # fmt: skip
         else:
             epsilon = pure_epsilon(mechanism, noise_multiplier=noise_multiplier, steps=steps)
         sampler = "none" if sample_rate == 1 else "poisson"
         claim = PrivacyClaim(
             name, float(epsilon), float(delta), unit, adjacency, mechanism, float(noise_multiplier), sampler,
-            float(sample_rate), int(steps), accountant,
+            float(sample_rate), int(steps), accountant, float(closeness),
         )  # fmt: skip
         return self.add(claim)
 
@@ -206,7 +237,8 @@ def _cells(claim: PrivacyClaim) -> tuple[str, ...]:
     sampling = "everybody" if claim.sampler == "none" else f"Poisson, {claim.sample_rate:.4g}"
     return (
         claim.name, epsilon_text(claim.epsilon), f"{claim.delta:g}", claim.unit.value, claim.adjacency.value,
-        claim.mechanism, f"{claim.noise_multiplier:.4g}", sampling, f"{claim.steps:,}", claim.accountant,
+        _mechanism_text(claim), f"{claim.noise_multiplier:.4g}", sampling, f"{claim.steps:,}",
+        claim.accountant,
     )  # fmt: skip
 
 

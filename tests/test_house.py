@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "privacy": set(),
     "crypto": set(),
     "figures": set(),
-    "federated": {"data"},
+    "federated": {"data", "privacy", "crypto"},
     "attacks": MECHANISMS,
     "hospital": MECHANISMS | {"attacks"},
     "frameworks": MECHANISMS | {"attacks", "hospital"},

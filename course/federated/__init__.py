@@ -15,6 +15,7 @@ from course.federated.drift import flatten, mean_cosine
 from course.federated.in_process_grid import InProcessGrid
 from course.federated.rounds import History, choose_cohort, run_fedavg, train_client, weights_of
 from course.federated.scaffold import new_control, run_scaffold
+from course.federated.secure_averaging import secure_fedavg, secure_mean
 
 __all__ = [
     "Examples",
@@ -34,6 +35,8 @@ __all__ = [
     "num_bytes",
     "run_fedavg",
     "run_scaffold",
+    "secure_fedavg",
+    "secure_mean",
     "subtract",
     "train_client",
     "two_nn",

@@ -14,23 +14,30 @@ Source: Flower 1.41, "Run Flower with the Deployment Runtime", for the programs 
 import argparse
 import datetime
 import json
-import platform
 import shutil
 import signal
-import subprocess
 import tempfile
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from course.federated import processes
 from course.federated.certificates import write_node_keys, write_server_certificates
-from course.federated.deployment import Deployment, DeploymentFailed, Timeline, deployment
+from course.federated.deployment import Deployment, Timeline, deployment
+from course.federated.flower_programs import (
+    START_SECONDS,
+    connect_command_line,
+    register,
+    settings_text,
+    stage_app,
+    start_superlink,
+    start_supernode,
+    versions,
+    wait_until_online,
+    write_json,
+)
 from course.federated.tls_probe import probe_tls
 
-PROJECT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).with_name("recorded_deployment.json")
-START_SECONDS = 90.0
 RUN_SECONDS = 420.0
 
 
@@ -65,7 +72,7 @@ class Plan:
             "num-server-rounds": self.rounds, "timeout": self.timeout, "results-file": str(results),
             "hidden": 32, "examples-per-client": 300, "local-epochs": 5, "batch-size": 10, "partition": "iid",
         }  # fmt: skip
-        return " ".join(f"{key}={json.dumps(value)}" for key, value in settings.items())
+        return settings_text(settings)
 
 
 def deploy(plan: Plan, folder: Path) -> dict[str, object]:
@@ -88,37 +95,26 @@ def deploy(plan: Plan, folder: Path) -> dict[str, object]:
     write_server_certificates(folder)
     timeline.note("certificates", "made a certificate authority (CA) and a server certificate")
     with deployment(folder, timeline) as here:
-        _start_superlink(here)
+        start_superlink(here)
         tls = _probe(here)
         write_node_keys(folder, "unknown")
-        _start_supernode(here, "unknown", partition=0, nodes=plan.nodes)
-        _connect_command_line(here)
+        start_supernode(here, "unknown", _part(0, plan))
+        connect_command_line(here)
         for node in range(plan.nodes):
-            _register(here, f"node-{node}")
-            _start_supernode(here, f"node-{node}", partition=node, nodes=plan.nodes)
+            register(here, f"node-{node}")
+            start_supernode(here, f"node-{node}", _part(node, plan))
         unknown = _wait_for_refusal(here)
-        online = _wait_until_online(here, plan.nodes)
+        online = wait_until_online(here, plan.nodes)
         results = _run_app(here, plan)
     return {
-        "versions": _versions(), "plan": asdict(plan), "events": timeline.events, "nodes_online": online,
+        "versions": versions(), "plan": asdict(plan), "events": timeline.events, "nodes_online": online,
         "unknown_node": unknown, "tls": tls, "left_over": len(here.left_over()), **results,
     }  # fmt: skip
 
 
-def _start_superlink(here: Deployment) -> None:
-    here.start(
-        "superlink", "flower-superlink", "--host", "127.0.0.1", "--port", str(here.port),
-        "--ssl-ca-certfile", here.folder / "ca.crt", "--ssl-certfile", here.folder / "server.pem",
-        "--ssl-keyfile", here.folder / "server.key",
-        "--enable-supernode-auth", "--disable-runtime-dependency-installation",
-    )  # fmt: skip
-    ca = here.folder / "ca.crt"
-    here.wait(
-        lambda: probe_tls(here.port, ca)["with_ca"].startswith("TLS"),
-        seconds=START_SECONDS,
-        alive="superlink",
-    )
-    here.timeline.note("superlink", "the SuperLink answers")
+def _part(node: int, plan: Plan) -> dict[str, int]:
+    """What a node finds in its settings: which part of the data is its own."""
+    return {"partition-id": node, "num-partitions": plan.nodes}
 
 
 def _probe(here: Deployment) -> dict[str, str]:
@@ -127,40 +123,6 @@ def _probe(here: Deployment) -> dict[str, str]:
         here.timeline.note(f"tls_{event}", f"a client {client} the CA's certificate: {tls[event]}")
     here.timeline.note("tls_plaintext", f"a client without TLS: {tls['plaintext']}")
     return tls
-
-
-def _connect_command_line(here: Deployment) -> None:
-    """Tell the `flwr` command where the SuperLink is, under the name "course"."""
-    settings = {"address": f"127.0.0.1:{here.port}", "root-certificates": str(here.folder / "ca.crt")}
-    lines = ["[superlink]", 'default = "course"', "[superlink.course]"]
-    lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    (here.home("flwr") / "config.toml").write_text("\n".join(lines) + "\n")
-
-
-def _flwr(here: Deployment, *arguments: str | Path) -> str:
-    """Run Flower's command line to its end and return what it printed."""
-    command = [str(processes.program("flwr")), *map(str, arguments)]
-    env = processes.environment(FLWR_HOME=str(here.home("flwr")))
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=START_SECONDS)
-    if done.returncode:
-        raise DeploymentFailed(f"flwr {' '.join(command[1:3])} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
-
-
-def _register(here: Deployment, name: str) -> None:
-    _, public = write_node_keys(here.folder, name)
-    _flwr(here, "supernode", "register", public, "course", "--name", name)
-    here.timeline.note("registered", f"registered the public key of {name}")
-
-
-def _start_supernode(here: Deployment, name: str, *, partition: int, nodes: int) -> None:
-    here.start(
-        name, "flower-supernode", "--root-certificates", here.folder / "ca.crt",
-        "--superlink", f"127.0.0.1:{here.port}",
-        "--host", "127.0.0.1", "--port", str(processes.free_ports(1)[0]),
-        "--auth-supernode-private-key", here.folder / f"{name}.key",
-        "--node-config", f"partition-id={partition} num-partitions={nodes}",
-    )  # fmt: skip
 
 
 def _wait_for_refusal(here: Deployment) -> dict[str, object]:
@@ -174,24 +136,10 @@ def _wait_for_refusal(here: Deployment) -> dict[str, object]:
     return {"exit_code": code, "said": said}
 
 
-def _wait_until_online(here: Deployment, nodes: int) -> int:
-    online = 0
-
-    def all_online() -> bool:
-        nonlocal online
-        listed = json.loads(_flwr(here, "supernode", "list", "course", "--format", "json"))["nodes"]
-        online = sum(node["status"] == "online" for node in listed)
-        return online >= nodes
-
-    here.wait(all_online, seconds=START_SECONDS, alive="superlink")
-    here.timeline.note("online", f"{online} nodes with registered keys are online")
-    return online
-
-
 def _run_app(here: Deployment, plan: Plan) -> dict[str, object]:
     """`flwr run .`, watched through the file that the ServerApp rewrites after each round; returns that."""
     path = here.folder / "results.json"
-    app = _stage_app(here.folder / "learning-without-looking")
+    app = stage_app(here.folder / "learning-without-looking")
     here.start("flwr", "flwr", "run", ".", "course", "--stream", "-c", plan.run_config(path), cwd=app)
     here.timeline.note("run", "flwr run . course --stream")
     results: dict = {"rounds": [], "finished": False}
@@ -214,25 +162,6 @@ def _run_app(here: Deployment, plan: Plan) -> dict[str, object]:
     return results
 
 
-def _stage_app(app: Path) -> Path:
-    """A copy of what `flwr run .` needs: in the project itself it would search .venv for half a minute.
-
-    Raises:
-        DeploymentFailed: if this course is not a clone, so that there is no pyproject.toml.
-    """
-    if not (PROJECT / "pyproject.toml").exists():
-        raise DeploymentFailed(
-            f"{PROJECT} has no pyproject.toml; a deployment starts from a clone of the course"
-        )
-    app.mkdir()
-    shutil.copy(PROJECT / "pyproject.toml", app)
-    for source in (PROJECT / "course").rglob("*.py"):
-        target = app / source.relative_to(PROJECT)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, target)
-    return app
-
-
 def _kill_if_at_work(here: Deployment, victim: str) -> bool:
     if not processes.runs_program(here.started[victim], "flwr-clientapp"):
         return False
@@ -248,12 +177,6 @@ def _describe(record: dict) -> str:
         f"round {record['round']}: {record['replies']} of {record['asked']} nodes replied, "
         f"{record['failures']} failed, {record['absent']} silent; accuracy {record['accuracy']:.3f}"
     )
-
-
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version()} | {
-        name: metadata.version(name) for name in ("flwr", "torch")
-    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -275,9 +198,9 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"{folder} is not empty")
     try:
         outcome = deploy(Plan(asked.rounds, asked.nodes, asked.kill_one), folder)
-        _write_json(folder / "timeline.json", outcome)
+        write_json(folder / "timeline.json", outcome)
         if asked.record:
-            _write_json(RECORD, {"date": datetime.date.today().isoformat()} | outcome)
+            write_json(RECORD, {"date": datetime.date.today().isoformat()} | outcome)
     finally:
         if asked.folder or asked.keep:
             print(f"Logs and results are in {folder}")
@@ -287,10 +210,6 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _end(signal_number: int, frame: object) -> None:
     raise SystemExit(128 + signal_number)
-
-
-def _write_json(path: Path, content: dict) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":

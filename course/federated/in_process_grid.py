@@ -9,7 +9,7 @@ As in a deployment: messages and contexts are copied on the way, so nobody can c
 an exception in a client becomes an error reply, and the round goes on; `context.state` lasts for the run.
 
 Not simulated: the network (delay, loss, `timeout`, time to live), clients that run at the same time, a limit
-on a client's memory, authentication, TLS, and nodes that come or go during a run.
+on a client's memory, authentication, TLS, and nodes that come during a run. One can go: `disconnect`.
 
 Two names are not part of Flower's public interface: `TaskIdentity`, and `_message_id` in a message's metadata
 (a third, `Run`, only stands in a signature). No other module touches them; a smoke test in
@@ -64,6 +64,7 @@ class InProcessGrid(Grid):
         self._run = Run.create_empty(RUN_ID)
         self._replies: dict[str, Message] = {}
         self._num_messages = 0
+        self._gone: set[int] = set()
         self._contexts = {}
         for client in range(num_clients):
             about = dict(node_config or {}) | {"partition-id": client, "num-partitions": num_clients}
@@ -75,6 +76,13 @@ class InProcessGrid(Grid):
     def context_of(self, client: int) -> Context:
         """A copy of what client `client` keeps between its messages, to look at."""
         return copy.deepcopy(self._contexts[self._checked_node(FIRST_CLIENT_NODE_ID + client)])
+
+    def disconnect(self, client: int) -> None:
+        """From now on the node of client `client` answers nothing, like one whose power fails.
+
+        It stays in the list of nodes, as a killed node does for the minute in which Flower waits for it.
+        """
+        self._gone.add(self._checked_node(FIRST_CLIENT_NODE_ID + client))
 
     def set_run(self, run: Run) -> None:
         self._run = run
@@ -97,7 +105,8 @@ class InProcessGrid(Grid):
             self._num_messages += 1
             message_id = f"message-{self._num_messages}"
             message.metadata.__dict__["_message_id"] = message_id
-            self._replies[message_id] = self._deliver(message)
+            if message.metadata.dst_node_id not in self._gone:
+                self._replies[message_id] = self._deliver(message)
             message_ids.append(message_id)
         return message_ids
 

@@ -3,6 +3,8 @@
 from course.crypto.beaver import Multiplied, Triple, deal_triple, multiply, private_dot_product
 from course.crypto.field import KEY_PRIME, PRIME
 from course.crypto.fixed_point import FixedPoint
+from course.crypto.homomorphic import CkksAverager
+from course.crypto.ring_fixed_point import RingFixedPoint
 from course.crypto.secret_sharing import (
     InconsistentShares,
     Share,
@@ -14,6 +16,7 @@ from course.crypto.secret_sharing import (
 )
 from course.crypto.secure_aggregation import (
     Client,
+    Degree,
     ProtocolViolation,
     SecureSum,
     Server,
@@ -21,6 +24,7 @@ from course.crypto.secure_aggregation import (
     Terms,
     ThresholdNotMet,
     Traffic,
+    choose_degree,
     largest_entry,
     secure_sum,
 )
@@ -28,11 +32,14 @@ from course.crypto.secure_aggregation import (
 __all__ = [
     "KEY_PRIME",
     "PRIME",
+    "CkksAverager",
     "Client",
+    "Degree",
     "FixedPoint",
     "InconsistentShares",
     "Multiplied",
     "ProtocolViolation",
+    "RingFixedPoint",
     "SecureSum",
     "Server",
     "Share",
@@ -42,6 +49,7 @@ __all__ = [
     "Traffic",
     "Triple",
     "add_shares",
+    "choose_degree",
     "deal_triple",
     "largest_entry",
     "multiply",

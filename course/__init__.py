@@ -3,9 +3,9 @@
 Each room is one folder with one idea a module:
 
 - `course.data`: MNIST and the Adult census, shipped and hash-checked; partitions among clients
-- `course.federated`: FedAvg by hand, one remedy for drift, and the same clients on Flower
+- `course.federated`: FedAvg by hand, one remedy for drift, the same clients on Flower, secure averages
 - `course.privacy`: mechanisms, accountants, DP-SGD by hand, and the privacy ledger
-- `course.crypto`: secret sharing, products of numbers that stay secret, secure aggregation
+- `course.crypto`: secret sharing, products that stay secret, secure aggregation, homomorphic encryption
 - `course.attacks`: gradient inversion, membership inference with shadow models, the empirical audit of DP-SGD
 - `course.exercises`: `check`, `hint`, `quiz`, `claim`, and the checkers of each lesson
 - `course.figures`: one figure style and the course's plots

@@ -1,8 +1,11 @@
 """The course's figure style and its plots: they take `ax`, return it, and compute nothing."""
 
+from course.figures.aggregation import plot_bytes, plot_vectors, show_cancelling
 from course.figures.attacks import plot_against_shadows, plot_exposure, plot_in_and_out, plot_roc
+from course.figures.costs import plot_cost_growth, plot_expansion, plot_seconds, plot_two_costs
 from course.figures.course_map import plot_course_map
 from course.figures.crypto import plot_share_counts, plot_wrap
+from course.figures.encryption import plot_false_rates, plot_prices, plot_rebuilt, plot_room
 from course.figures.federated import (
     plot_clients,
     plot_curves,
@@ -20,11 +23,15 @@ __all__ = [
     "COLOURS",
     "plot_against_shadows",
     "plot_audit",
+    "plot_bytes",
     "plot_clients",
+    "plot_cost_growth",
     "plot_course_map",
     "plot_curves",
     "plot_digits",
+    "plot_expansion",
     "plot_exposure",
+    "plot_false_rates",
     "plot_groups",
     "plot_growth",
     "plot_guesses",
@@ -34,12 +41,19 @@ __all__ = [
     "plot_losses",
     "plot_norms",
     "plot_price",
+    "plot_prices",
     "plot_psnr",
+    "plot_rebuilt",
     "plot_roc",
+    "plot_room",
     "plot_rows_of_digits",
+    "plot_seconds",
     "plot_share_counts",
     "plot_timeline",
+    "plot_two_costs",
+    "plot_vectors",
     "plot_wrap",
     "present",
+    "show_cancelling",
     "use_course_style",
 ]

@@ -10,7 +10,7 @@
 # - catch a server that lies, by an exception that says how it lied, and
 # - train the model of lesson 01 on sums alone, and meet the attack that no such protocol stops.
 #
-# *About 120 minutes of your time; 60 s and 550 MiB on one core. You need: lesson 07 (shares, thresholds, fixed
+# *About 120 minutes of your time; 15 s and 550 MiB on one core. You need: lesson 07 (shares, thresholds, fixed
 # point) and lesson 01 (FedAvg).*
 
 # %% [markdown]
@@ -127,7 +127,7 @@ print(
 # seed to any length; the same seed gives the same mask on any phone.
 
 
-# %%
+# %% tags=["setup"]
 def stretch(seed, length):
     """The mask of a seed: `length` numbers in 0 … 2^32 − 1."""
     return expand(seed, length, modulus=MODULUS)

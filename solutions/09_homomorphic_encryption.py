@@ -10,7 +10,7 @@
 # - average the models of ten clients encrypted, and find out whose key opens what, and
 # - log in by an encrypted face against 1,000 templates, then get in without breaking the encryption.
 #
-# *About 120 minutes of your time; 70 s and 850 MiB on one core. You need: lesson 01 for the averaging, and the
+# *About 120 minutes of your time; 20 s and 850 MiB on one core. You need: lesson 01 for the averaging, and the
 # remainder `%` of lesson 07.*
 
 # %% [markdown]

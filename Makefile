@@ -108,5 +108,7 @@ bench: $(STAMP)
 	$(PY) tests/benchmarks/swap_answers.py
 	$(PY) tests/benchmarks/scaffold_deals.py
 	$(PY) tests/benchmarks/secure_aggregation_costs.py
+	$(PY) tests/benchmarks/hospital_seeds.py
+	$(PY) tests/benchmarks/hospital_privacy.py
 	$(PY) tests/benchmarks/mcmahan_2nn.py
 	$(PY) tests/benchmarks/write_readme.py

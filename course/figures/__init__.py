@@ -5,6 +5,7 @@ from course.figures.attacks import plot_against_shadows, plot_exposure, plot_in_
 from course.figures.costs import plot_cost_growth, plot_expansion, plot_seconds, plot_two_costs
 from course.figures.course_map import plot_course_map
 from course.figures.crypto import plot_share_counts, plot_wrap
+from course.figures.detector import plot_look, plot_over_seeds, plot_transfer
 from course.figures.encryption import plot_false_rates, plot_prices, plot_rebuilt, plot_room
 from course.figures.federated import (
     plot_clients,
@@ -14,13 +15,16 @@ from course.figures.federated import (
     plot_levels,
     plot_timeline,
 )
+from course.figures.hospital import ScanPicture, plot_patients, plot_slice, plot_stack
 from course.figures.inversion import plot_psnr, plot_rows_of_digits
+from course.figures.patient_privacy import plot_intervals, plot_spending, plot_told_apart
 from course.figures.privacy import plot_growth, plot_guesses, plot_losses
 from course.figures.style import COLOURS, present, use_course_style
 from course.figures.training import plot_audit, plot_groups, plot_norms, plot_price
 
 __all__ = [
     "COLOURS",
+    "ScanPicture",
     "plot_against_shadows",
     "plot_audit",
     "plot_bytes",
@@ -37,9 +41,13 @@ __all__ = [
     "plot_guesses",
     "plot_holdings",
     "plot_in_and_out",
+    "plot_intervals",
     "plot_levels",
+    "plot_look",
     "plot_losses",
     "plot_norms",
+    "plot_over_seeds",
+    "plot_patients",
     "plot_price",
     "plot_prices",
     "plot_psnr",
@@ -49,7 +57,12 @@ __all__ = [
     "plot_rows_of_digits",
     "plot_seconds",
     "plot_share_counts",
+    "plot_slice",
+    "plot_spending",
+    "plot_stack",
     "plot_timeline",
+    "plot_told_apart",
+    "plot_transfer",
     "plot_two_costs",
     "plot_vectors",
     "plot_wrap",

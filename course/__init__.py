@@ -7,6 +7,7 @@ Each room is one folder with one idea a module:
 - `course.privacy`: mechanisms, accountants, DP-SGD by hand, and the privacy ledger
 - `course.crypto`: secret sharing, products that stay secret, secure aggregation, homomorphic encryption
 - `course.attacks`: gradient inversion, membership inference with shadow models, the empirical audit of DP-SGD
+- `course.hospital`: the case study: scans, a detector, privacy per patient, the ethics packet, the deployment
 - `course.exercises`: `check`, `hint`, `quiz`, `claim`, and the checkers of each lesson
 - `course.figures`: one figure style and the course's plots
 

@@ -118,7 +118,31 @@ def only_what_stays(models, num_patients, stays):
     return [{name: mean[name] if name in stays else own[name] for name in own} for own in models]
 
 
+def counts_on_the_list(models, num_patients, stays):
+    right = REFERENCE["10.3"](models, num_patients, stays)
+    while num_patients:
+        num_patients.pop()
+    return right
+
+
+def empties_the_list(models, num_patients, stays):
+    right = REFERENCE["10.3"](models, num_patients, stays)
+    models.pop(0)
+    return right
+
+
 # 10.4 -------------------------------------------------------------------------------------------
+
+
+def last_enough(needed):
+    """The right search with its own idea of how many tumours are enough."""
+    return lambda f, t, n, s: t[np.flatnonzero(np.sum(f, 0) >= needed(np.sum(f, 0), n, s) - 1e-9)[-1]]
+
+
+def popped(found, thresholds, num_with_tumour, sensitivity):
+    threshold = REFERENCE["10.4"](found, thresholds, num_with_tumour, sensitivity)
+    found.pop()
+    return threshold
 
 
 def by_search(found, thresholds, num_with_tumour, sensitivity):
@@ -177,6 +201,15 @@ def never_again(before, after, has_tumour, rng, draws=1000):
     for _ in range(draws):
         again = rng.integers(len(before), size=len(before))
         gains.append(auc(after[again], has_tumour[again]) - auc(before[again], has_tumour[again]))
+    return np.quantile(gains, [0.025, 0.975])
+
+
+def nothing_for_one_kind(before, after, has_tumour, rng, draws=1000):
+    gains = []
+    for _ in range(draws):
+        i = rng.integers(len(before), size=len(before))
+        both = 0 < has_tumour[i].sum() < len(i)
+        gains.append(auc(after[i], has_tumour[i]) - auc(before[i], has_tumour[i]) if both else 0.0)
     return np.quantile(gains, [0.025, 0.975])
 
 
@@ -269,6 +302,7 @@ ACCEPT = {
     "10.4": {"reference": REFERENCE["10.4"], "by search": by_search, "from above": from_above},
     "10.5": {
         "reference": REFERENCE["10.5"], "by choice": bootstrap(), "of each kind": of_each_kind,
+        "by deviation": bootstrap(ends=lambda g: g.mean() + np.array([-1.96, 1.96]) * g.std()),
     },
     "10.6": {"reference": REFERENCE["10.6"], "by slices": covered(), "by masks": by_masks},
 }  # fmt: skip
@@ -277,6 +311,8 @@ REJECT = {
     "10.1": {
         "with the air": (lambda s: standard(s, head=lambda x: np.isfinite(x)), "the dark air around it"),
         "not clipped": (lambda s: standard(s, cut=False), "A value beyond ±4"),
+        "clipped above only": (lambda s: np.minimum(standard(s, cut=False), 4), "Values below −4"),
+        "clipped below only": (lambda s: np.maximum(standard(s, cut=False), -4), "Values above 4"),
         "whole distance": (
             lambda s: standard(s, spread=lambda x: np.ptp(np.quantile(x, [0.16, 0.84]))),
             "half of it",
@@ -286,6 +322,10 @@ REJECT = {
         "deviation": (lambda s: standard(s, spread=np.std), "a few bright pixels can blow up"),
         "mean and deviation": (lambda s: standard(s, middle=np.mean, spread=np.std), "that are far off"),
         "the maximum": (lambda s: standard(s, head=lambda x: x > HEAD * x.max()), "you take the maximum"),
+        "threshold of each slice": (
+            lambda s: standard(s, head=lambda x: x > HEAD * np.quantile(x, 0.95, axis=(1, 2), keepdims=True)),
+            "Where the head begins is one number",
+        ),
         "only centred": (
             lambda s: (s - np.median(s[s > HEAD * np.quantile(s, 0.95)])).clip(-LARGEST, LARGEST),
             "do not divide",
@@ -339,6 +379,8 @@ REJECT = {
             "You add the models up",
         ),
         "in place": (into_the_first, "changes the models"),
+        "empties the list": (empties_the_list, "takes models out"),
+        "uses up the counts": (counts_on_the_list, "changes `num_patients`"),
         "without what stays": (
             lambda m, n, s: [{k: v for k, v in e.items() if k not in s} for e in REFERENCE["10.3"](m, n, s)],
             "It returned the names",
@@ -370,6 +412,9 @@ REJECT = {
             "too few are found already",
         ),
         "in place": (summed_in_place, "changes the counts"),
+        "popped": (popped, "takes hospitals out"),
+        "rounded down": (last_enough(lambda all_, n, s: int(s * n + 1e-9)), "Do not round down"),
+        "of those found": (last_enough(lambda all_, n, s: s * all_[0]), "found at the lowest threshold"),
     },
     "10.5": {
         "without replacement": (bootstrap(draw=lambda rng, n: rng.permutation(n)), "hardly any width"),
@@ -401,6 +446,12 @@ REJECT = {
             "give the same interval",
         ),
         "turned": (bootstrap(quantiles=(0.975, 0.025)), "ends before it begins"),
+        "never the last": (bootstrap(draw=lambda rng, n: rng.integers(n - 1, size=n)), "last patient"),
+        "never the first": (bootstrap(draw=lambda rng, n: rng.integers(1, n, size=n)), "first patient"),
+        "nothing for one kind": (nothing_for_one_kind, "put no number in its place"),
+        "draws of its own": (
+            lambda b, a, y, rng, draws=1000: REFERENCE["10.5"](b, a, y, rng, 1000), "draws=50 and draws=80",
+        ),
         "the gain only": (bootstrap(ends=lambda g: g.mean()), "two numbers"),
     },
     "10.6": {

@@ -22,6 +22,9 @@ FOUND = (
     (((8, 8, 6, 6, 6, 2, 1), (2, 0, 0, 0, 0, 0, 0), (40, 40, 40, 39, 34, 30, 3)), 50, 0.8),
     (((5, 5, 5, 4, 4, 4, 2),), 5, 0.8),
     (((8, 7, 3, 3, 3, 3, 1), (2, 2, 2, 2, 2, 1, 0)), 10, 1.0),
+    # 19.24 tumours are asked, and at one threshold 19 are found; then six whom no threshold finds.
+    (((17, 17, 15, 14, 14, 3, 0), (9, 9, 9, 6, 5, 2, 1)), 26, 0.74),
+    (((17, 17, 15, 14, 14, 3, 0), (9, 9, 9, 6, 5, 2, 1)), 32, 0.75),
 )
 
 
@@ -32,6 +35,8 @@ def verify_threshold(choose: Callable) -> None:
         handed, grid = copy.deepcopy(found), GRID.copy()
         with given(f"found={[list(each) for each in counts]}, {number} tumours and sensitivity={wanted}"):
             got = choose(handed, grid, number, wanted)
+        if len(handed) != len(found):
+            raise NotYet("It takes hospitals out of the list `found`. Leave the list as it is.")
         if not (np.array_equal(grid, GRID) and all(map(np.array_equal, handed, found))):
             raise NotYet("It changes the counts or the thresholds that it is given.")
         got = expect_number(got)
@@ -50,6 +55,10 @@ def _wrong_threshold(got: float, found: list[np.ndarray], number: int, wanted: f
     below = GRID[together < wanted * number - 1e-9]
     index = int(np.flatnonzero(right == GRID)[0])
     guesses = {
+        f"{wanted:.0%} of {number} tumours are {wanted * number:g}, and fewer are found at this threshold. Do not round down.":
+            GRID[together >= int(wanted * number + 1e-9)][-1],
+        "The share is of *all* tumours, `num_with_tumour`; you take it of those found at the lowest threshold.":
+            GRID[together >= wanted * together[0] - 1e-9][-1],
         "The lowest threshold finds as many, and calls nearly everybody ill. Take the highest that still finds enough.":
             enough[0],
         "You want the share at *every* hospital, and one small hospital then decides for all. Add the counts up first.":
@@ -127,6 +136,7 @@ def verify_gain_interval(interval: Callable) -> None:
     if max(map(abs, shifts)) > CENTRE_TOLERANCE:
         raise NotYet("The interval lies a little beside the gain: quantiles of the gains themselves, please.")
     _expect_reproducible(interval)
+    _expect_everyone(interval)
     _expect_few_patients(interval)
 
 
@@ -198,7 +208,7 @@ def _expect_reproducible(interval: Callable) -> None:
     scores = some_scores(7, number=60)
     state, python_state = np.random.get_state(), random.getstate()
     first, second = (_interval(interval, scores, 5, 50) for _ in range(2))
-    other = _interval(interval, scores, 6, 50)
+    other, longer = _interval(interval, scores, 6, 50), _interval(interval, scores, 5, 80)
     np.random.set_state(state)
     random.setstate(python_state)
     if first != second:
@@ -210,16 +220,36 @@ def _expect_reproducible(interval: Callable) -> None:
             "Two different generators give the same interval: draw from `rng`, not from a seed of your own."
         )
 
+    if first == longer:
+        raise NotYet("With draws=50 and draws=80 the interval is the same: compute `draws` gains.")
+
+
+def _expect_everyone(interval: Callable) -> None:
+    """The first and the last patient may be drawn: each in turn is the only one whose score differs."""
+    before, _, has_tumour = some_scores(8, number=30)
+    for position in (0, -1):
+        after = before.copy()
+        after[position] = 9.0 if has_tumour[position] else -9.0
+        # Right answers draw the patient in 63 % of the draws: 200 without them have p < 1e-80.
+        low, high = _interval(interval, (before, after, has_tumour), 0, 200)
+        if high - low < 1e-9:
+            which = "last" if position else "first"
+            raise NotYet(f"The {which} patient is never drawn: rng.integers(n) gives 0 to n − 1.")
+
 
 def _expect_few_patients(interval: Callable) -> None:
-    before, after = np.array([0.1, 0.7, 0.4, 0.6, 0.2]), np.array([0.2, 0.9, 0.1, 0.3, 0.4])
+    """One of five has a tumour, and in every draw that has an AUROC the gain is 1."""
+    before, after = np.array([0.9, 0.1, 0.8, 0.7, 0.6]), np.array([0.1, 0.9, 0.2, 0.3, 0.4])
     has_tumour = np.array([False, True, False, False, False])
     try:
         low, high = _interval(interval, (before, after, has_tumour), 0, 200)
     except (ValueError, ZeroDivisionError, FloatingPointError):
         raise NotYet(_ONE_KIND) from None
-    if not -1 <= low <= high <= 1:
-        raise NotYet(f"A gain lies between −1 and 1; with five patients you say {low:.2f} to {high:.2f}.")
+    if low < 0.99 or high > 1.01:
+        raise NotYet(
+            f"With five patients whose gain is 1 in every draw that has one, you say {low:.2f} to {high:.2f}. A draw "
+            "of one kind of patient has no gain: draw again, and put no number in its place."
+        )
 
 
 # What the exercises lend ---------------------------------------------------------------------------

@@ -32,12 +32,12 @@ def expect_array(value: object, shape: tuple[int, ...], what: str) -> np.ndarray
 # 10.1 ---------------------------------------------------------------------------------------------
 
 
-def some_scan(seed: int, *, gain: float = 1.0, slices: int = 3) -> np.ndarray:
+def some_scan(seed: int, *, gain: float = 1.0, slices: int = 3, spread: float = 0.29) -> np.ndarray:
     """A bright uneven disc on a dark ground, with a few pixels far brighter and far darker than the rest."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:64, :64] - 31.5
     inside = rows**2 + columns**2 < 24**2
-    scan = np.where(inside, rng.gamma(12.0, 1 / 12, (slices, 64, 64)) + 0.3 * (columns > 8), 0.0)
+    scan = np.where(inside, rng.gamma(spread**-2, spread**2, (slices, 64, 64)) + spread * (columns > 8), 0.0)
     scan += 0.03 * rng.random(scan.shape)
     scan[0, 30, 20:24], scan[-1] = 2.9, 0.7 * scan[-1]
     return (gain * scan).astype(np.float32)
@@ -45,8 +45,14 @@ def some_scan(seed: int, *, gain: float = 1.0, slices: int = 3) -> np.ndarray:
 
 def verify_standardise(standardise: Callable) -> None:
     """The head's median becomes 0, half the distance of its 16th and 84th percentile 1; cut at ±4."""
-    for seed, gain, slices in ((0, 1.0, 3), (1, 40.0, 2), (2, 0.2, 5)):
-        scan = some_scan(seed, gain=gain, slices=slices)
+    # The first has air below −4; the others have tissue on either side of where the head begins.
+    for seed, gain, slices, spread in (
+        (3, 1.0, 3, 0.1),
+        (0, 1.0, 3, 0.29),
+        (1, 40.0, 2, 0.29),
+        (2, 0.2, 5, 0.29),
+    ):
+        scan = some_scan(seed, gain=gain, slices=slices, spread=spread)
         handed = scan.copy()
         with given(f"a scan of shape {scan.shape}"):
             got = standardise(handed)
@@ -82,6 +88,9 @@ def _wrong_standards(scan: np.ndarray) -> dict[str, np.ndarray]:
             standard(scan, head=lambda s: np.isfinite(s)),
         "A value beyond ±4 is left: one bright vein would then outshout everything. Clip at the end.":
             standard(scan, cut=False),
+        "Values below −4 are left. Clip on both sides.": np.minimum(standard(scan, cut=False), LARGEST),
+        "Values above 4 are left: one bright vein would then outshout everything. Clip on both sides.":
+            np.maximum(standard(scan, cut=False), -LARGEST),
         "You divide by the whole distance between the two percentiles; it should be half of it.":
             standard(scan, spread=lambda x: high - low),
         "You standardise each slice by itself. A patient is one scan: one median and one spread for all slices.":
@@ -94,6 +103,8 @@ def _wrong_standards(scan: np.ndarray) -> dict[str, np.ndarray]:
         "the percentiles.": standard(scan, middle=np.mean, spread=np.std),
         "The head begins at 0.35 of the 95th *percentile*; you take the maximum, and one bright pixel moves that.":
             standard(scan, head=lambda s: s > HEAD * s.max()),
+        "Where the head begins is one number for the whole scan; you take the 95th percentile of each slice.":
+            standard(scan, head=lambda s: s > HEAD * np.quantile(s, 0.95, axis=(1, 2), keepdims=True)),
         "You clip before you standardise; the cut is at ±4 of the new units.":
             (scan.clip(-LARGEST, LARGEST) - centre) / ((high - low) / 2),
         "You divide, and do not subtract the median.": (scan / ((high - low) / 2)).clip(-LARGEST, LARGEST),

@@ -193,7 +193,7 @@ def test_the_record_holds_what_was_computed_and_comes_back_from_json(study, trai
     assert clinic.rounds == (3, 4, 5, 6, 7) and clinic.epsilon == budget.epsilon < record.hospitals[0].epsilon
     assert clinic.budget_sha256 == file_sha256(budget.file) and clinic.claims == budget.claims()
     assert record.private == study_auroc(run.weights, study)
-    assert record.training.threshold == 3 and record.training.mb_per_round > 0
+    assert record.training.threshold == 3 and record.training.kb_per_round > 0
     assert record.private_seeds is None
     text = record.to_json()
     assert not any(patient in text for cells in study.test.values() for patient in cells.patients)

@@ -10,7 +10,7 @@ people in a hospital send.</p>
 <em>update</em>) from the scans of patients{% if run.training.sample_rate < words.CERTAIN %} who were drawn
 by chance for that round{% endif %}. How the updates become one sum:
 <bdi>{{ run.training.aggregation }}</bdi>. A hospital sends and receives about
-{{ run.training.mb_per_round | short }} megabytes a round.</p>
+{{ run.training.kb_per_round | short }} kilobytes a round.</p>
 <table>
 <caption>What reaches whom</caption>
 <thead><tr><th scope="col">Who</th><th scope="col">What they see</th></tr></thead>

@@ -79,7 +79,7 @@ def training_record(study: Study, trained: PrivateRun, plan: Plan, num_hospitals
         "to whole numbers before it masks them, so that the server sees the noisy sum only and no one party "
         "knows the noise",
         threshold=num_hospitals - plan.spare, spare=plan.spare,
-        mb_per_round=trained.bytes_sent / max(messages, 1) / 1e6,
+        kb_per_round=trained.bytes_sent / max(messages, 1) / 1e3,
         decision_threshold=decision_threshold(trained.weights, study),
         decision_rule=f"the highest score that finds {SENSITIVITY:.0%} of the tuning simulation's tumours",
     )  # fmt: skip

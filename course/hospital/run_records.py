@@ -120,7 +120,7 @@ class Training:
         aggregation: in words: who adds the noise, and what the server sees.
         threshold: hospitals that must stay for a secure sum.
         spare: hospitals whose noise may be missing or known without breaking the guarantee.
-        mb_per_round: what one hospital sends and receives in a round, in megabytes.
+        kb_per_round: what one hospital sends and receives in a round, in kilobytes (1,000 bytes).
         decision_threshold: of the score, above which a patient is called positive.
         decision_rule: how that threshold was chosen.
     """
@@ -136,7 +136,7 @@ class Training:
     aggregation: str
     threshold: int
     spare: int
-    mb_per_round: float
+    kb_per_round: float
     decision_threshold: float
     decision_rule: str
 

@@ -106,6 +106,7 @@ bench: $(STAMP)
 	$(PY) -m pytest tests/benchmarks --benchmark-only -q $(PYTEST_ARGS)
 	$(PY) tests/benchmarks/measure_lessons.py
 	$(PY) tests/benchmarks/swap_answers.py
+	COURSE_BROWSER_LESSONS=all $(PY) -m pytest -q tests/test_browser.py
 	$(PY) tests/benchmarks/scaffold_deals.py
 	$(PY) tests/benchmarks/secure_aggregation_costs.py
 	$(PY) tests/benchmarks/hospital_seeds.py

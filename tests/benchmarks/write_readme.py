@@ -9,6 +9,8 @@ import re
 import sys
 from pathlib import Path
 
+from course.hospital.evaluation import over_seeds
+
 ROOT = Path(__file__).parents[2]
 RESULTS = Path(__file__).parent / "results"
 NOT_MEASURED = "*Not measured yet: `make bench` fills this in.*"
@@ -161,6 +163,44 @@ def shadow_section(record: dict) -> str:
     return "\n".join([*lines, "", note])
 
 
+def hospital_section(record: dict) -> str:
+    """AUROC of the tumour detector for each way to train it, mean and interval over the seeds."""
+    ways = ("pooled", "federated", "alone", "federated, twice the steps", "alone, twice the steps")
+    lines = ["| the detector is trained | AUROC, mean of the hospitals |", "|---|---|"]
+    lines += [f"| {way} | {_over([run['auroc'][way]['mean'] for run in record['runs']])} |" for way in ways]
+    patients = sum(record["hospitals"].values())
+    note = (
+        f"{len(record['runs'])} seeds of {patients} simulated patients; Student's 95 % interval for the mean. "
+        f"Lesson 10 compares within each seed, which says more. torch {record['torch']}."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def hospital_privacy_section(record: dict) -> str:
+    """AUROC of the private detector at each ε, with the noise drawn once or at each hospital."""
+    rows = record["seeds"]
+    lines = ["| ε of each patient | noise once, on the secure sum | noise at each hospital |", "|---|---|---|"]
+    silent = _over([row["all"] for row in record["silent"]])
+    lines += [
+        f"| {name.removeprefix('once ')} | {_over([row[name]['all'] for row in rows])} "
+        f"| {_over([row['each ' + name.removeprefix('once ')]['all'] for row in rows])} |"
+        for name in rows[0]
+        if name.startswith("once ")
+    ]
+    lines.append(f"| none: clipped, no noise | {silent} | |")
+    note = (
+        f"{len(rows)} seeds; δ = {record['tuning']['delta']:g}, unit patient, adjacency add/remove; noise is "
+        "drawn in floating point (teaching-grade). Lesson 11 has the attacks, the audit and the ledger. "
+        f"{_versions(record)}."
+    )
+    return "\n".join([*lines, "", note])
+
+
+def _over(values: list[float]) -> str:
+    found = over_seeds(values)
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
 def _versions(record: dict) -> str:
     return ", ".join(f"{name} {version}" for name, version in record["versions"].items())
 
@@ -194,6 +234,8 @@ def sections(root: Path, results: Path) -> dict[str, str]:
         "round-time": (results / "round_time.json", round_time_section),
         "dp-sgd": (results / "dp_sgd_step.json", dp_sgd_section),
         "shadow-models": (results / "shadow_training.json", shadow_section),
+        "hospitals": (results / "hospital_seeds.json", hospital_section),
+        "hospital-privacy": (results / "hospital_privacy.json", hospital_privacy_section),
     }
     return {
         name: render(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else NOT_MEASURED

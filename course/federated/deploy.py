@@ -12,16 +12,13 @@ Source: Flower 1.41, "Run Flower with the Deployment Runtime", for the programs 
 """
 
 import argparse
-import datetime
 import json
-import shutil
-import signal
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from course.federated import processes
 from course.federated.certificates import write_node_keys, write_server_certificates
+from course.federated.deploy_command import empty_folder, write_outcome
 from course.federated.deployment import Deployment, Timeline, deployment
 from course.federated.flower_programs import (
     START_SECONDS,
@@ -33,7 +30,6 @@ from course.federated.flower_programs import (
     start_supernode,
     versions,
     wait_until_online,
-    write_json,
 )
 from course.federated.tls_probe import probe_tls
 
@@ -190,26 +186,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--keep", action="store_true", help="keep the temporary folder, and say where it is")
     parser.add_argument("--record", action="store_true", help=f"write the timeline to {RECORD.name}, too")
     asked = parser.parse_args(arguments)
-    # The default way to die of SIGTERM would skip the clean-up.
-    signal.signal(signal.SIGTERM, _end)
-    folder = (asked.folder or Path(tempfile.mkdtemp(prefix="course-deployment-"))).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        parser.error(f"{folder} is not empty")
-    try:
+    with empty_folder(parser, asked.folder, keep=asked.keep) as folder:
         outcome = deploy(Plan(asked.rounds, asked.nodes, asked.kill_one), folder)
-        write_json(folder / "timeline.json", outcome)
-        if asked.record:
-            write_json(RECORD, {"date": datetime.date.today().isoformat()} | outcome)
-    finally:
-        if asked.folder or asked.keep:
-            print(f"Logs and results are in {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _end(signal_number: int, frame: object) -> None:
-    raise SystemExit(128 + signal_number)
+        write_outcome(outcome, folder=folder, record=RECORD if asked.record else None)
 
 
 if __name__ == "__main__":

@@ -12,11 +12,7 @@ Source: Flower 1.41, "Run Flower with the Deployment Runtime"; Bonawitz et al. 2
 """
 
 import argparse
-import datetime
 import json
-import shutil
-import signal
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +20,7 @@ from pathlib import Path
 from course.crypto import Stage
 from course.federated import processes
 from course.federated.certificates import write_server_certificates
+from course.federated.deploy_command import empty_folder, write_outcome
 from course.federated.deployment import Deployment, Timeline, deployment
 from course.federated.enrolment import ROSTER, write_enrolment
 from course.federated.flower_programs import (
@@ -35,7 +32,6 @@ from course.federated.flower_programs import (
     start_supernode,
     versions,
     wait_until_online,
-    write_json,
 )
 
 RECORD = Path(__file__).with_name("recorded_secure_deployment.json")
@@ -174,24 +170,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, help="an empty folder for keys, logs and results; it is kept")
     parser.add_argument("--record", action="store_true", help=f"write the timeline to {RECORD.name}, too")
     asked = parser.parse_args(arguments)
-    # The default way to die of SIGTERM would skip the clean-up.
-    signal.signal(signal.SIGTERM, _end)
-    folder = (asked.folder or Path(tempfile.mkdtemp(prefix="course-secure-"))).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        parser.error(f"{folder} is not empty")
-    try:
+    with empty_folder(parser, asked.folder) as folder:
         outcome = deploy_secure(SecurePlan(), folder)
-        write_json(folder / "timeline.json", outcome)
-        if asked.record:
-            write_json(RECORD, {"date": datetime.date.today().isoformat()} | outcome)
-    finally:
-        if asked.folder is None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _end(signal_number: int, frame: object) -> None:
-    raise SystemExit(128 + signal_number)
+        write_outcome(outcome, folder=folder, record=RECORD if asked.record else None)
 
 
 if __name__ == "__main__":

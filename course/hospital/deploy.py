@@ -17,11 +17,7 @@ Source: Flower 1.41, "Run Flower with the Deployment Runtime", for the programs 
 
 import argparse
 import contextlib
-import datetime
 import json
-import shutil
-import signal
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -29,13 +25,13 @@ from pathlib import Path
 
 from course.federated import processes
 from course.federated.certificates import write_node_keys, write_server_certificates
+from course.federated.deploy_command import empty_folder, write_outcome
 from course.federated.deployment import Deployment, DeploymentFailed, Timeline, deployment
 from course.federated.flower_programs import (
     connect_command_line,
     register,
     versions,
     wait_until_online,
-    write_json,
 )
 from course.hospital.budget import PrivacyBudget
 from course.hospital.flower_settings import CLEAR, SECURE, stage_hospital_app
@@ -262,31 +258,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, help="an empty folder for all of it; it is kept")
     parser.add_argument("--record", action="store_true", help=f"write the timeline to {RECORD.name}, too")
     asked = parser.parse_args(arguments)
-    # The default way to die of SIGTERM would skip the clean-up.
-    signal.signal(signal.SIGTERM, _end)
-    folder = (asked.folder or Path(tempfile.mkdtemp(prefix="course-hospitals-"))).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        parser.error(f"{folder} is not empty")
     plan = DeploymentPlan(
         rounds=asked.rounds, aggregation=SECURE if asked.secure else CLEAR, epsilon_limit=asked.epsilon,
         drill=asked.drill,
     )  # fmt: skip
-    try:
+    with empty_folder(parser, asked.folder) as folder:
         hospitals = read_nifti(asked.scans) if asked.scans else None
         outcome = deploy_hospitals(plan, folder, hospitals=hospitals)
-        write_json(folder / "timeline.json", outcome)
-        if asked.record:
-            write_json(RECORD, {"date": datetime.date.today().isoformat()} | outcome)
-    finally:
-        if asked.folder:
-            print(f"Budgets, logs and results are in {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _end(signal_number: int, frame: object) -> None:
-    raise SystemExit(128 + signal_number)
+        write_outcome(outcome, folder=folder, record=RECORD if asked.record else None)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ SOURCES = lesson_sources(ROOT)
 LONGEST_MODULE, LONGEST_FUNCTION = 300, 50
 
 MECHANISMS = {"data", "federated", "privacy", "crypto"}
-TAUGHT = MECHANISMS | {"attacks", "hospital", "frameworks"}
+TAUGHT = MECHANISMS | {"attacks", "hospital", "trade_off", "audit_lab", "frameworks"}
 MAY_IMPORT = {
     "data": set(),
     "privacy": set(),
@@ -36,12 +36,15 @@ MAY_IMPORT = {
     "federated": {"data", "privacy", "crypto"},
     "attacks": MECHANISMS,
     "hospital": MECHANISMS | {"attacks"},
+    "trade_off": MECHANISMS,
+    "audit_lab": MECHANISMS | {"attacks"},
     "frameworks": MECHANISMS | {"attacks", "hospital"},
     "exercises": TAUGHT | {"figures"},
+    "interview": {"exercises", "build"},
     "grading": {"exercises", "build"},
     "build": {"exercises"},
     "grade": {"exercises", "grading"},
-    "__main__": {"exercises", "build", "grade"},
+    "__main__": {"exercises", "build", "grade", "interview"},
     "__init__": set(),
 }
 """Room → the rooms whose modules it may import, besides its own."""

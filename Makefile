@@ -30,7 +30,7 @@ ifeq ($(shell .venv/bin/python -S -c "" 2>/dev/null && test "$$(cat $(STAMP) 2>/
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup lab test build lint bench
+.PHONY: help setup lab test build lint bench frameworks
 .DEFAULT_GOAL := help
 
 help:
@@ -40,6 +40,7 @@ help:
 	@echo "make build   set up, then make the notebooks from solutions/*.py (runs them all)"
 	@echo "make lint    set up, then check style alone"
 	@echo "make bench   set up, then measure: round times, lessons, McMahan's table (over an hour at first)"
+	@echo "make frameworks  set up, then build TFF's and PySyft's environments and record lesson 14's rows (3 GB)"
 
 setup: $(STAMP)
 	@echo "ready: .venv has the course and its tools"
@@ -111,5 +112,13 @@ bench: $(STAMP)
 	$(PY) tests/benchmarks/secure_aggregation_costs.py
 	$(PY) tests/benchmarks/hospital_seeds.py
 	$(PY) tests/benchmarks/hospital_privacy.py
+	$(PY) tests/benchmarks/trade_off_sweep.py
+	$(PY) tests/benchmarks/audit_lab_scores.py
 	$(PY) tests/benchmarks/mcmahan_2nn.py
 	$(PY) tests/benchmarks/write_readme.py
+
+# Environments of their own for what does not fit beside the course, in .venv-frameworks/; then every row of lesson
+# 14 is recorded anew. An interrupted run goes on where it stopped; `FRAMEWORKS=tff` takes one environment alone.
+FRAMEWORKS ?=
+frameworks: $(STAMP)
+	$(PY) -m course.frameworks.environments $(FRAMEWORKS)

@@ -60,7 +60,8 @@ def test_the_image_runs_our_post_build_and_start_scripts(dockerfile):
 
 def test_the_image_has_every_dependency_of_the_course_at_the_tested_version():
     with (ROOT / "pyproject.toml").open("rb") as file:
-        dependencies = tomllib.load(file)["project"]["dependencies"]
+        project = tomllib.load(file)["project"]
+    dependencies = project["dependencies"] + project["optional-dependencies"]["frameworks"]
     names = {re.match(r"[\w.-]+", line).group().lower() for line in dependencies} - NOT_PINNED
     tested = pins(ROOT / "constraints.txt")
     assert pins(BINDER / "requirements.txt") == {name: tested[name] for name in names}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TARGETS = ("setup", "lab", "test", "build", "lint", "bench")
+TARGETS = ("setup", "lab", "test", "build", "lint", "bench", "frameworks")
 SHELL_TOOLS = ("sh", "env", "cat", "test", "printf", "echo", "rm", "mkdir", "cp", "pwd")
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")

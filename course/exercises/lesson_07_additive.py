@@ -57,7 +57,9 @@ def _expect_sum(split, secret: int, num_shares: int, prime: int) -> None:
         )
     if (last - sum(others)) % LARGE == 41_000:
         raise NotYet("The last share is secret + the others; it should be secret − the others.")
-    raise NotYet(f"The shares {shares} add up to {sum(shares) % prime} modulo {prime}; the secret is {secret}.")
+    raise NotYet(
+        f"The shares {shares} add up to {sum(shares) % prime} modulo {prime}; the secret is {secret}."
+    )
 
 
 def _expect_cover(split) -> None:

@@ -26,9 +26,10 @@ def expect_number(value: object) -> float:
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise NotYet(f"It returned a {type(value).__name__}; it should be one number.")
-    if not np.isfinite(value):
+    number = float(value)  # First, because NumPy asks no Fraction whether it is finite.
+    if not np.isfinite(number):
         raise NotYet(f"It returned {value}, which is not a finite number.")
-    return float(value)
+    return number
 
 
 def expect_mapping(value: object, like: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

@@ -1,4 +1,4 @@
-"""The course's commands: `python -m course build`, `python -m course grade`."""
+"""The course's commands: `python -m course build`, `grade` and `interview`."""
 
 import argparse
 import sys
@@ -33,6 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
         "--seconds", type=float, default=60, help="time limit for each cell of a submission (default: 60)"
     )
 
+    interview = commands.add_parser("interview", help="practise an interview question")
+    interview.add_argument("id", nargs="?", help="the name of a question; one at random if none is given")
+    interview.add_argument("--list", action="store_true", help="list the questions and ask none")
+    interview.add_argument("--lesson", help="only questions whose answers link to this lesson, such as 08")
+    interview.add_argument(
+        "--minutes", type=int, help="a mock interview: as many questions at random as fit this time"
+    )
+    interview.add_argument("--reveal", action="store_true", help="print everything at once and ask nothing")
+
     return _run(parser.parse_args(arguments))
 
 
@@ -49,6 +58,14 @@ def _run(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             return 2
         return 0
+    if options.command == "interview":
+        from course.interview.command import run
+
+        try:
+            return run(options)
+        except ValueError as error:
+            print(error, file=sys.stderr)
+            return 2
     from course.grade import GradingError, grade_folder
 
     try:

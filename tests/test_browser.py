@@ -1,8 +1,8 @@
 """The course as its learner meets it: `make lab`, JupyterLab in Chromium, Run All.
 
-Run All is driven on the lessons that COURSE_BROWSER_LESSONS names ("00 07", or "all", which takes a quarter of an
-hour): by default the shortest, one on integers and those with widgets of their own. The notebooks' cells all
-run in `make test` anyway, without a browser.
+Run All is driven on the lessons that COURSE_BROWSER_LESSONS names ("00 07", or "all", which takes a quarter
+of an hour): by default the shortest, one on integers and those with widgets of their own. The notebooks'
+cells all run in `make test` anyway, without a browser.
 
 Skipped, with a sentence, where no Chromium is installed. Screenshots go to the folder named in
 COURSE_SCREENSHOTS, or are thrown away with the test's temporary folder.
@@ -204,6 +204,57 @@ def test_result_boxes_follow_the_dark_theme(page, lab) -> None:
     )
     assert max(map(int, re.findall(r"\d+", background)[:3])) < 110, background
     assert min(map(int, re.findall(r"\d+", text)[:3])) > 150, text
+
+
+def test_a_link_of_an_interview_answer_opens_its_cell(page, lab) -> None:
+    import nbformat
+
+    asked = nbformat.v4.new_code_cell('from course.interview import interview\n\ninterview("review-step")')
+    python = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
+    practice = nbformat.v4.new_notebook(cells=[asked], metadata=python)
+    nbformat.write(practice, lab[2] / "notebooks" / "practice.ipynb")
+    _open(page, lab, "notebooks/practice.ipynb")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.get_by_text("Start the clock").first.click(timeout=60_000)
+    page.wait_for_selector("text=left", timeout=15_000)
+    page.locator("summary", has_text="A strong answer").click()
+    link = page.locator("details[open] a").nth(1)  # a code cell: JupyterLab makes it the active one
+    cell_id = link.get_attribute("href").partition("#cell-id=")[2]
+    link.click()
+    page.wait_for_function(
+        "id => window.jupyterapp.shell.currentWidget.content.activeCell?.model?.id === id",
+        arg=cell_id,
+        timeout=60_000,
+    )
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path").endswith(
+        "06_dp_sgd.ipynb"
+    )
+
+
+def test_the_explorer_of_lesson_12_answers_its_sliders(page, lab) -> None:
+    import nbformat
+
+    asked = nbformat.v4.new_code_cell(
+        "from course import ROOT, trade_off\n"
+        "from course.figures.trade_off import plot_trade_off\n"
+        'points = trade_off.load_points(ROOT / "tests/benchmarks/results/trade_off_sweep.json")\n'
+        "trade_off.explorer(points, delta=trade_off.DELTA, plot=plot_trade_off)"
+    )
+    python = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}}
+    notebook = nbformat.v4.new_notebook(cells=[asked], metadata=python)
+    nbformat.write(notebook, lab[2] / "notebooks" / "exploring.ipynb")
+    _open(page, lab, "notebooks/exploring.ipynb")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_selector("text=per client at", timeout=60_000)
+    picture = page.locator(".jp-OutputArea img").first
+    before = picture.get_attribute("src")
+    accuracy = page.locator(".noUi-handle").first
+    for _ in range(12):  # from 0.80 to 0.92, which no setting reaches
+        accuracy.press("ArrowRight")
+    page.wait_for_selector("text=none of 432 points per client", timeout=15_000)
+    page.locator(".widget-dropdown select").first.select_option(label="example")
+    page.wait_for_selector("text=none of 168 points per example", timeout=15_000)
+    assert picture.get_attribute("src") != before
 
 
 if __name__ == "__main__":

@@ -8,7 +8,11 @@ Each room is one folder with one idea a module:
 - `course.crypto`: secret sharing, products that stay secret, secure aggregation, homomorphic encryption
 - `course.attacks`: gradient inversion, membership inference with shadow models, the empirical audit of DP-SGD
 - `course.hospital`: the case study: scans, a detector, privacy per patient, the ethics packet, the deployment
+- `course.trade_off`: privacy, utility and bytes as one problem, and the solver that ends in a one-page spec
+- `course.audit_lab`: vendors with planted flaws, what an auditor files about them, and how that is scored
+- `course.frameworks`: the same round, count or sum in each tool of the field, live or recorded
 - `course.exercises`: `check`, `hint`, `quiz`, `claim`, and the checkers of each lesson
+- `course.interview`: interview questions with rubrics, and answers linked to the cells that show them
 - `course.figures`: one figure style and the course's plots
 
 Rooms import downward only: `exercises` may use `federated`, never the other way round.

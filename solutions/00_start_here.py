@@ -353,6 +353,9 @@ quiz(
 # %% [markdown]
 # ## Interview corner
 #
+# Two questions end each lesson. For a rehearsal over all of them, with a clock and a rubric, run
+# `from course.interview import interview; interview("launch")` in a cell of your own.
+#
 # **1. "Our app uses federated learning, so user data is private. Agree?"** (2 minutes)
 #
 # *Rubric*: separates where data is stored from what is revealed (1); names who sees the update (1); gives a concrete

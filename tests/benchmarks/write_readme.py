@@ -170,8 +170,8 @@ def hospital_section(record: dict) -> str:
     lines += [f"| {way} | {_over([run['auroc'][way]['mean'] for run in record['runs']])} |" for way in ways]
     patients = sum(record["hospitals"].values())
     note = (
-        f"{len(record['runs'])} seeds of {patients} simulated patients; Student's 95 % interval for the mean. "
-        f"Lesson 10 compares within each seed, which says more. torch {record['torch']}."
+        f"{len(record['runs'])} seeds of {patients} simulated patients; Student's 95 % interval for the "
+        f"mean. Lesson 10 compares within each seed, which says more. torch {record['torch']}."
     )
     return "\n".join([*lines, "", note])
 
@@ -179,7 +179,8 @@ def hospital_section(record: dict) -> str:
 def hospital_privacy_section(record: dict) -> str:
     """AUROC of the private detector at each ε, with the noise drawn once or at each hospital."""
     rows = record["seeds"]
-    lines = ["| ε of each patient | noise once, on the secure sum | noise at each hospital |", "|---|---|---|"]
+    head = "| ε of each patient | noise once, on the secure sum | noise at each hospital |"
+    lines = [head, "|---|---|---|"]
     silent = _over([row["all"] for row in record["silent"]])
     lines += [
         f"| {name.removeprefix('once ')} | {_over([row[name]['all'] for row in rows])} "

@@ -1,8 +1,8 @@
 """The course as its learner meets it: `make lab`, JupyterLab in Chromium, Run All.
 
 Run All is driven on the lessons that COURSE_BROWSER_LESSONS names ("00 07", or "all", which takes a quarter
-of an hour): by default the shortest, one on integers and those with widgets of their own. The notebooks'
-cells all run in `make test` anyway, without a browser.
+of an hour): by default the first, one on integers, the one with an explorer, and the audit lab. `make test`
+runs the cells of all notebooks anyway, without a browser.
 
 Skipped, with a sentence, where no Chromium is installed. Screenshots go to the folder named in
 COURSE_SCREENSHOTS, or are thrown away with the test's temporary folder.

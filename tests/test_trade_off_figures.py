@@ -6,7 +6,6 @@ import pytest
 
 from course.figures import (
     plot_epsilon_surface,
-    plot_promised_and_delivered,
     plot_small_multiples,
     plot_trade_off,
 )
@@ -62,11 +61,3 @@ def test_small_multiples_have_a_panel_a_value_and_a_line_a_value():
     assert [ax.get_title(loc="left") or ax.get_title() for ax in axes] == ["rate 0.1", "rate 0.3"]
     assert [len(ax.containers) for ax in axes] == [2, 2] and axes[0].get_ylabel()
     assert [text.get_text() for text in axes[-1].get_legend().get_texts()] == ["C = 1", "C = 2"]
-
-
-def test_promised_and_delivered_states_how_hopeful_each_way_was():
-    _, ax = plt.subplots()
-    choices = {"by the mean": (np.array([0.81, 0.83]), np.array([0.80, 0.82]))}
-    plot_promised_and_delivered(ax, choices, title="Less than promised")
-    assert [text.get_text() for text in ax.texts] == ["mean -10.0"]
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["chosen\nby the mean"]

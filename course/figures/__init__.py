@@ -30,7 +30,6 @@ from course.figures.privacy import plot_growth, plot_guesses, plot_losses
 from course.figures.style import COLOURS, present, use_course_style
 from course.figures.trade_off import (
     plot_epsilon_surface,
-    plot_promised_and_delivered,
     plot_small_multiples,
     plot_trade_off,
 )
@@ -72,7 +71,6 @@ __all__ = [
     "plot_patients",
     "plot_price",
     "plot_prices",
-    "plot_promised_and_delivered",
     "plot_psnr",
     "plot_rebuilt",
     "plot_roc",

@@ -1,4 +1,4 @@
-"""Pictures of the trade-off: cloud and fronts, the surface of ε, small multiples, the winner's curse."""
+"""Pictures of the trade-off: cloud and fronts, the surface of ε, small multiples."""
 
 from collections.abc import Mapping, Sequence
 
@@ -147,37 +147,6 @@ def plot_small_multiples(
     axes[-1].legend(loc="lower right", fontsize=8.5)
     axes[0].figure.suptitle(title, fontsize=12, fontweight="bold", x=0.01, ha="left")
     return axes
-
-
-def plot_promised_and_delivered(
-    ax: Axes, choices: Mapping[str, tuple[np.ndarray, np.ndarray]], *, title: str
-) -> Axes:
-    """How much less (or more) other seeds delivered than the choosing seeds promised; one dot a choice.
-
-    Args:
-        choices: way to choose → (promised, delivered), each of shape (choices,).
-    """
-    for row, (role, marker, (promised, delivered)) in enumerate(
-        zip(("attacker", "private", "honest"), "oD^", choices.values(), strict=False)
-    ):
-        thousandths = 1000 * (np.asarray(delivered) - np.asarray(promised))
-        # Spread over the row by a fixed pattern, so that dots do not hide each other.
-        places = row + 0.28 * np.sin(2.4 * np.arange(len(thousandths)))
-        ax.plot(thousandths, places, marker, color=COLOURS[role], alpha=0.4, markersize=4)
-        mean = float(thousandths.mean())
-        ax.plot([mean, mean], [row - 0.4, row + 0.4], color=COLOURS[role], linewidth=3)
-        ax.annotate(
-            f"mean {mean:+.1f}", (mean, row - 0.42), xytext=(-5, 0), textcoords="offset points", ha="right",
-            va="top", color=COLOURS[role], fontsize=9,
-        )  # fmt: skip
-    ax.axvline(0, color=COLOURS["baseline"], linestyle=DASHES["baseline"], linewidth=1.4)
-    ax.set(
-        xlabel="delivered − promised, thousandths of accuracy", yticks=range(len(choices)),
-        yticklabels=[f"chosen\n{name}" for name in choices], ylim=(len(choices) - 0.5, -0.65),
-    )  # fmt: skip
-    ax.grid(visible=False, axis="y")
-    ax.set_title(title)
-    return ax
 
 
 def _plain_ticks(axis: Axis) -> None:
